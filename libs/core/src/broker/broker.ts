@@ -1,0 +1,112 @@
+/**
+ * What core needs from a broker: somewhere to send to, and deliveries to process.
+ *
+ * A consumer hands batches of one partition, in order, to a sink and acknowledges only what the sink reports
+ * as committed. It never acknowledges on its own.
+ */
+import type { EventEnvelope } from '../event/event-envelope.js';
+import type { FenceKey } from '../inbox/fence-store.js';
+import type { Storage } from '../storage/storage.js';
+import type { Logger } from '../telemetry/logger.js';
+import type { Telemetry } from '../telemetry/telemetry.js';
+import type { Delivery } from './delivery.js';
+
+export type SendOutcome =
+  | { readonly status: 'sent' }
+  /** Can never be sent, for example larger than the broker takes. */
+  | { readonly status: 'refused'; readonly reason: string };
+
+export interface Publisher {
+  /** Connects where needed and keeps trying; resolves when connected or `signal` aborts. */
+  start(signal: AbortSignal): Promise<void>;
+  /**
+   * Sends the events in the order given and answers for each, once the broker has acknowledged it durably.
+   * Throws where nothing certain is known (connection lost, time-out): the caller sends the same again.
+   */
+  send(events: readonly EventEnvelope[]): Promise<SendOutcome[]>;
+  stop(): Promise<void>;
+}
+
+/** The consumer's claim on a partition, checked by the database in each batch. */
+export interface FenceClaim {
+  readonly key: FenceKey;
+  readonly owner: string;
+  /** Where the database stands; moved by the processor after each commit. */
+  nextOffset: bigint;
+}
+
+/** One stretch of work on a partition, from an assignment to its end. */
+export interface ProcessingSession {
+  /** `null` where the broker has no positions. */
+  readonly fence: FenceClaim | null;
+  /** Aborts when no new transaction may begin: shutdown, or the partition went elsewhere. */
+  readonly draining: AbortSignal;
+  /** Aborts when running handlers must stop and roll back: the grace time is over. */
+  readonly aborted: AbortSignal;
+  /**
+   * Called after each commit with the number of deliveries, from the beginning of the batch, that are done.
+   * The consumer acknowledges them; its failure to do so only means redelivery.
+   */
+  readonly done: (count: number) => void;
+}
+
+/** The processor, as the consumer sees it. */
+export interface DeliverySink {
+  /**
+   * Processes deliveries of one partition in order. Resolves when all are done or `draining` has aborted
+   * (then `done` says how far it came). Rejects with EO_FENCED where another owner has the partition: the
+   * consumer drops its claim and claims anew after a heartbeat; with EO_STOPPED where an event must not be
+   * passed by: the consumer stops the partition and reports itself down. Everything else is retried inside.
+   */
+  process(deliveries: readonly Delivery[], session: ProcessingSession): Promise<void>;
+}
+
+export interface ConsumerHealth {
+  readonly status: 'up' | 'down';
+  /** Why it is down, for people. */
+  readonly reason?: string;
+  /** Records between what is processed and the end of the log, over all assigned partitions. */
+  readonly lag?: number;
+}
+
+export interface EventConsumer {
+  /** Joins its group; resolves when joined. A broker out of reach is retried until `signal` aborts. */
+  start(signal: AbortSignal): Promise<void>;
+  /** Takes no new batch, waits up to `graceMs` for running ones, then aborts them; leaves the group. */
+  stop(graceMs: number): Promise<void>;
+  health(): ConsumerHealth;
+}
+
+export interface TopicRequest {
+  readonly topic: string;
+  /** Where a group without any position begins. */
+  readonly startFrom: 'earliest' | 'latest';
+}
+
+export interface ConsumerRequest {
+  readonly group: string;
+  readonly topics: readonly TopicRequest[];
+  readonly storage: Storage;
+  readonly sink: DeliverySink;
+}
+
+export interface BrokerContext {
+  readonly logger: Logger;
+  readonly telemetry: Telemetry;
+  /** For client ids and owners, for example the service's name. */
+  readonly service: string;
+}
+
+export interface Broker {
+  /** For messages and telemetry, for example `kafka`. */
+  readonly name: string;
+  /** Milliseconds after which the broker gives a silent consumer's partitions away. */
+  readonly sessionTimeoutMs: number;
+  /** Checks options and hands over what the broker reports to. Called once, before all else. */
+  bind(context: BrokerContext): void;
+  publisher(): Publisher;
+  consumer(request: ConsumerRequest): EventConsumer;
+  /** One cheap request, for health. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,183 @@
+/**
+ * What each error means, what to do about it, and what becomes of the event. The one table; documentation is
+ * checked against it.
+ */
+
+/**
+ * `retry`: again, without counting · `count`: again, up to the attempts of the policy, then dead letter ·
+ * `dead-letter`: at once · `stop`: the consumer stops, nothing is passed by · `none`: no event is involved.
+ */
+export type EventOutcome = 'retry' | 'count' | 'dead-letter' | 'stop' | 'none';
+
+interface ErrorRule {
+  readonly outcome: EventOutcome;
+  readonly meaning: string;
+  readonly remedy: string;
+}
+
+const rule = (outcome: EventOutcome, meaning: string, remedy: string): ErrorRule => ({
+  outcome,
+  meaning,
+  remedy,
+});
+
+export const errorTable = {
+  EO_OPTION_UNKNOWN: rule(
+    'none',
+    'an option is not known',
+    'use the nearest known name that the message gives',
+  ),
+  EO_OPTION_INVALID: rule(
+    'none',
+    'an option has a value outside its bounds, or contradicts another',
+    'correct it as the message says',
+  ),
+  EO_OPTION_MISSING: rule('none', 'an option without a default was left out', 'state it'),
+  EO_EVENT_TYPE_MISSING: rule(
+    'none',
+    'an event class carries no @EventType, or its type has no topic',
+    'decorate the class, or pass the topic',
+  ),
+  EO_HANDLER_DUPLICATE: rule('none', 'two handlers have the same name', 'give one of them a `name`'),
+  EO_HANDLER_UNKNOWN_NAME: rule(
+    'none',
+    'a handler name is new or has vanished although the inbox holds records',
+    'say `renamedFrom` or `new: true` at the handler, or list the name under `retiredHandlers`',
+  ),
+  EO_TRANSPORT_UNSUPPORTED: rule(
+    'none',
+    'this transport cannot acknowledge after the commit',
+    'use exactlyOnce(), Kafka, or RabbitMQ with noAck: false',
+  ),
+  EO_SCHEMA_MISSING: rule(
+    'none',
+    'the tables do not exist',
+    'run "npx exactly-once migrate", or set `migrate: true`',
+  ),
+  EO_SCHEMA_OUTDATED: rule(
+    'none',
+    'the tables are older than this release',
+    'run "npx exactly-once migrate", then restart',
+  ),
+  EO_STORAGE_UNAVAILABLE: rule(
+    'retry',
+    'the database could not be reached or the connection broke',
+    'none needed: it is tried again; look at the database',
+  ),
+  EO_BROKER_UNAVAILABLE: rule(
+    'retry',
+    'the broker could not be reached',
+    'none needed: it is tried again; look at the broker',
+  ),
+  EO_SERIALIZATION_FAILURE: rule(
+    'retry',
+    'the database rolled back a transaction that collided with another (40001, 40P01, lock time-out)',
+    'none needed: it is tried again',
+  ),
+  EO_COMMIT_UNKNOWN: rule(
+    'retry',
+    'the connection broke during COMMIT: the transaction may or may not have happened',
+    'in a handler none: the inbox decides. In ExactlyOnce.transaction check before you repeat it',
+  ),
+  EO_TRANSACTION_ABORTED: rule(
+    'count',
+    'an SQL error was caught and swallowed, and PostgreSQL had aborted the transaction: nothing was committed',
+    'let the error through, or do the risky statement inside a nested transaction',
+  ),
+  EO_TRANSACTION_OWNED: rule(
+    'count',
+    'the code tried to end the transaction that belongs to the framework, or to change it for its neighbours',
+    'use dataSource.transaction() for a nested one, commit: "event" for SET LOCAL',
+  ),
+  EO_TRANSACTION_ENDED: rule(
+    'count',
+    'a statement came after its event had ended: a write was not awaited',
+    'await it, or wrap it in ExactlyOnce.outside() if it must not belong to the event',
+  ),
+  EO_NO_TRANSACTION: rule(
+    'count',
+    'an event was published outside of a transaction',
+    'publish inside a handler or ExactlyOnce.transaction(() => …)',
+  ),
+  EO_CAUSE_REQUIRED: rule(
+    'count',
+    'a batch handler published without saying which event caused it',
+    'publish(event, { causedBy: context })',
+  ),
+  EO_FENCED: rule(
+    'retry',
+    'another consumer owns the partition now; nothing was committed here',
+    'none needed: the owner processes the events',
+  ),
+  EO_LEASE_LOST: rule('none', 'another relay owns the shard now', 'none needed: that relay publishes'),
+  EO_OFFSET_AHEAD: rule(
+    'stop',
+    "the group stands behind the broker's committed offset: records would be passed by",
+    'run "npx exactly-once rewind" to say where to go on, then restart',
+  ),
+  EO_LOG_CHANGED: rule(
+    'none',
+    'the topic was recreated or truncated: its log is not the one that was read',
+    'none needed with an inbox: the log is read from its beginning',
+  ),
+  EO_STOPPED: rule(
+    'stop',
+    'an event must not be passed by and cannot be handled',
+    'see the cause; restart when it is mended',
+  ),
+  EO_TYPE_UNHANDLED: rule(
+    'stop',
+    'no handler is registered for the type of an event',
+    'add one, or set `unhandled` to skip or dead-letter',
+  ),
+  EO_ID_INVALID: rule(
+    'dead-letter',
+    'the event has no id, or one that is empty, longer than 10,240 bytes or not well-formed text',
+    'correct the producer, or map the topic with an id extractor',
+  ),
+  EO_ID_REUSED: rule(
+    'dead-letter',
+    'an event with this id but another body was processed before',
+    'give different events different ids',
+  ),
+  EO_ENVELOPE_INVALID: rule(
+    'dead-letter',
+    'the headers are not a CloudEvent',
+    'correct the producer, or map the topic',
+  ),
+  EO_BODY_INVALID: rule(
+    'dead-letter',
+    'the body could not be decoded',
+    'correct the producer, or give a codec for its content type',
+  ),
+  EO_BODY_UNENCODABLE: rule(
+    'count',
+    'the body of a published event cannot be encoded',
+    'publish data that the codec can hold',
+  ),
+  EO_VERSION_UNKNOWN: rule(
+    'dead-letter',
+    'the event is of a version that this code cannot read',
+    'deploy a release that knows it, or add the upcaster',
+  ),
+  EO_VALIDATION_FAILED: rule(
+    'dead-letter',
+    'the body does not satisfy its rules',
+    'correct the producer or the rules',
+  ),
+  EO_HANDLER_TIMEOUT: rule(
+    'count',
+    'the handler did not settle within timeoutMs; its transaction was rolled back',
+    'make it faster, raise timeoutMs, or obey the signal',
+  ),
+  EO_HANDLER_NOT_REACHED: rule(
+    'count',
+    'a guard or interceptor answered instead of the handler',
+    'throw from it, or let the event through',
+  ),
+  EO_PERMANENT: rule('dead-letter', 'the handler threw PermanentError', 'see its message'),
+  EO_RETRY_AFTER: rule('count', 'the handler threw RetryAfterError', 'see its message'),
+  EO_INTERNAL: rule('stop', 'the framework contradicts itself', 'report it with the message'),
+} as const satisfies Readonly<Record<string, ErrorRule>>;
+
+export type ErrorCode = keyof typeof errorTable;

@@ -1,0 +1,73 @@
+/**
+ * The one class of the framework's errors. The message says what happened, what it means for the event and
+ * what to do; the last two come from the table.
+ *
+ * Branded by `Symbol.for`, so that two copies of this package recognise each other's errors.
+ */
+import { type ErrorCode, type EventOutcome, errorTable } from './error-table.js';
+
+const brand = Symbol.for('@exactly-once/error');
+
+export interface ErrorExtras {
+  /** Facts for programs. Never a payload, never a secret of the configuration. */
+  readonly details?: Readonly<Record<string, unknown>>;
+  readonly cause?: unknown;
+}
+
+export class ExactlyOnceError extends Error {
+  readonly code: ErrorCode;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, what: string, extras: ErrorExtras = {}) {
+    const { meaning, remedy } = errorTable[code];
+    super(`${code}: ${what}. Meaning: ${meaning}. Remedy: ${remedy}.`, { cause: extras.cause });
+    this.name = 'ExactlyOnceError';
+    this.code = code;
+    this.details = extras.details ?? {};
+    Object.defineProperty(this, brand, { value: true });
+  }
+
+  /** What becomes of an event that met this error. */
+  get outcome(): EventOutcome {
+    return errorTable[this.code].outcome;
+  }
+}
+
+export function isExactlyOnceError(error: unknown): error is ExactlyOnceError {
+  return typeof error === 'object' && error !== null && brand in error;
+}
+
+/** True for an ExactlyOnceError of this code. */
+export function hasCode(error: unknown, code: ErrorCode): boolean {
+  return isExactlyOnceError(error) && error.code === code;
+}
+
+/** Thrown by a handler, pipe, guard or filter: the event is hopeless and is dead-lettered at once. */
+export class PermanentError extends ExactlyOnceError {
+  constructor(what: string, extras: ErrorExtras = {}) {
+    super('EO_PERMANENT', what, extras);
+    this.name = 'PermanentError';
+  }
+}
+
+/** Thrown by a handler: try again after `delayMs` milliseconds. Counts as an attempt. */
+export class RetryAfterError extends ExactlyOnceError {
+  readonly delayMs: number;
+
+  constructor(delayMs: number, what = `try again in ${delayMs} ms`, extras: ErrorExtras = {}) {
+    super('EO_RETRY_AFTER', what, { ...extras, details: { ...extras.details, delayMs } });
+    this.name = 'RetryAfterError';
+    this.delayMs = delayMs;
+  }
+}
+
+/** Messages of an error and its causes, outermost first, at most ten. */
+export function errorChain(error: unknown): string[] {
+  const chain: string[] = [];
+  let current: unknown = error;
+  while (current !== undefined && current !== null && chain.length < 10) {
+    chain.push(current instanceof Error ? `${current.name}: ${current.message}` : String(current));
+    current = current instanceof Error ? current.cause : undefined;
+  }
+  return chain;
+}

@@ -1,0 +1,40 @@
+/**
+ * Turns bodies into bytes and back. JSON by default; Avro or Protobuf can be added by a user.
+ *
+ * A codec never sees ids or keys, and must be deterministic: the same data gives the same bytes, because a
+ * fingerprint of the bytes tells two events that share an id apart.
+ */
+import { ExactlyOnceError } from '../errors/exactly-once-error.js';
+
+export interface EventCodec {
+  /** MIME type that `encode` produces. */
+  readonly contentType: string;
+  encode(data: unknown, type: string): Uint8Array | Promise<Uint8Array>;
+  /** Throws where the bytes are not of this form; the event is then dead-lettered. */
+  decode(body: Uint8Array, contentType: string, type: string): unknown;
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
+const encoder = new TextEncoder();
+
+/** JSON in UTF-8. Refuses `undefined` and everything else that JSON cannot hold. */
+export const jsonCodec: EventCodec = {
+  contentType: 'application/json',
+  encode(data, type) {
+    const text = JSON.stringify(data);
+    if (text === undefined) {
+      throw new ExactlyOnceError('EO_BODY_UNENCODABLE', `the body of a "${type}" is ${typeof data}`, {
+        details: { type },
+      });
+    }
+    return encoder.encode(text);
+  },
+  decode(body) {
+    return JSON.parse(decoder.decode(body), dropPrototypeKeys);
+  },
+};
+
+/** `__proto__` as an own key survives JSON.parse and poisons the first careless merge: it is dropped. */
+function dropPrototypeKeys(key: string, value: unknown): unknown {
+  return key === '__proto__' ? undefined : value;
+}

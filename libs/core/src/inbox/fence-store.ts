@@ -1,0 +1,54 @@
+/**
+ * The position of each partition's consumer, moved by compare-and-set in the batch's own transaction.
+ *
+ * A stopped and resumed process (a zombie) moves nothing: zero rows is its answer, and it rolls back.
+ */
+import type { Transaction } from '../storage/transaction.js';
+
+export interface FenceKey {
+  readonly group: string;
+  readonly topic: string;
+  readonly partition: number;
+}
+
+export interface FenceRow {
+  /** Offset of the next record to process. */
+  readonly nextOffset: bigint;
+  readonly owner: string;
+  /** False while owned; true after an orderly release. As it stood before a claim, where a claim returns it. */
+  readonly clean: boolean;
+  /** Fingerprint of the last processed record (`nextOffset - 1`); `null` where it is not known. */
+  readonly lastFingerprint: Uint8Array | null;
+  /** Counts how often the topic's log was found to have been replaced or truncated. From 1. */
+  readonly logGeneration: number;
+}
+
+export interface FenceMove {
+  readonly key: FenceKey;
+  readonly owner: string;
+  readonly expected: bigint;
+  readonly next: bigint;
+  readonly lastFingerprint: Uint8Array | null;
+}
+
+export interface FenceStore {
+  read(key: FenceKey): Promise<FenceRow | null>;
+  /**
+   * Makes `owner` the owner, in a short transaction of its own, and returns the row with the `clean` flag as
+   * it was before. Creates the row at `startOffset` where there is none.
+   */
+  claim(key: FenceKey, owner: string, startOffset: bigint): Promise<FenceRow>;
+  /**
+   * Sets the position of a row that `owner` holds, outside of any batch: after a broker's reset
+   * (`newLog: false`) or a replaced log (`newLog: true` adds one to the log generation and forgets the
+   * fingerprint). False where `owner` no longer holds it.
+   */
+  reposition(key: FenceKey, owner: string, nextOffset: bigint, newLog: boolean): Promise<boolean>;
+  /**
+   * `UPDATE … WHERE owner = me AND next_offset = expected`, in the batch's transaction. False means fenced:
+   * the caller rolls back. May be called twice in a transaction (`expected` is then the first call's `next`).
+   */
+  advance(transaction: Transaction, move: FenceMove): Promise<boolean>;
+  /** Marks the row clean where `owner` still holds it. */
+  release(key: FenceKey, owner: string): Promise<void>;
+}

@@ -1,0 +1,33 @@
+/**
+ * Keeps the names of handlers, so that a rename does not run everything again.
+ */
+export interface DeclaredHandler {
+  readonly name: string;
+  /** Former name of the same handler. */
+  readonly renamedFrom?: string;
+  /** True where the author says that this handler is new, although the inbox already holds records. */
+  readonly isNew?: boolean;
+}
+
+export interface KnownHandler {
+  readonly id: number;
+  readonly name: string;
+  readonly renamedFrom: string | null;
+  /** What goes into the inbox key: the handler's first name, through all renames. */
+  readonly identity: string;
+  /** From 1; a rewind that runs everything again adds one. */
+  readonly generation: number;
+}
+
+export interface HandlerStore {
+  /**
+   * Reads the handlers of a service and records the declared ones, in one transaction that serialises
+   * concurrent starts. `decide` sees what stands in the database and throws where a name is new or has
+   * vanished without a word; nothing is then changed.
+   */
+  register(
+    service: string,
+    declared: readonly DeclaredHandler[],
+    decide: (known: readonly KnownHandler[], inboxFilled: boolean) => void,
+  ): Promise<KnownHandler[]>;
+}

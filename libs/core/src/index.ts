@@ -1,0 +1,85 @@
+/**
+ * The rules of exactly-once event processing, without Nest, TypeORM or Kafka.
+ *
+ * Folders are an event's life: event, outbox, relay, broker, inbox, processing, storage, failure, retention.
+ */
+export type {
+  Broker,
+  BrokerContext,
+  ConsumerHealth,
+  ConsumerRequest,
+  DeliverySink,
+  EventConsumer,
+  FenceClaim,
+  ProcessingSession,
+  Publisher,
+  SendOutcome,
+  TopicRequest,
+} from './broker/broker.js';
+export type { Delivery } from './broker/delivery.js';
+export { type Clock, systemClock } from './clock.js';
+export { type ErrorCode, type EventOutcome, errorTable } from './errors/error-table.js';
+export {
+  type ErrorExtras,
+  ExactlyOnceError,
+  errorChain,
+  hasCode,
+  isExactlyOnceError,
+  PermanentError,
+  RetryAfterError,
+} from './errors/exactly-once-error.js';
+export { header, isCloudEvent, readHeaders, writeHeaders } from './event/cloud-event-headers.js';
+export { type EventCodec, jsonCodec } from './event/event-codec.js';
+export type { EventEnvelope } from './event/event-envelope.js';
+export {
+  bodyFingerprint,
+  derivedEventId,
+  idTimeMs,
+  inboxKey,
+  keyHash,
+  newEventId,
+} from './event/event-id.js';
+export type { EventTypeDescriptor } from './event/event-type.js';
+export type { DeadLetter, DeadLetterStore } from './failure/dead-letter-store.js';
+export {
+  type Disposition,
+  decide,
+  defaultRetryPolicy,
+  type Failure,
+  type RetryPolicy,
+} from './failure/failure-policy.js';
+export type { FenceKey, FenceMove, FenceRow, FenceStore } from './inbox/fence-store.js';
+export type { DeclaredHandler, HandlerStore, KnownHandler } from './inbox/handler-store.js';
+export type { Admission, InboxRecord, InboxStore } from './inbox/inbox-store.js';
+export {
+  type OutboxDepth,
+  type OutboxRow,
+  type OutboxState,
+  type OutboxStore,
+  outboxMoves,
+} from './outbox/outbox-store.js';
+export { EventContext } from './processing/event-context.js';
+export type { HandlerDefinition, HandlerOptions } from './processing/handler.js';
+export { Invocation } from './processing/invocation.js';
+export type { Lease, LeaseStore } from './relay/lease-store.js';
+export { AmbientScope, openScope, type Scope } from './storage/ambient-scope.js';
+export type { AdapterDescription, Storage } from './storage/storage.js';
+export {
+  type BeginOptions,
+  type IsolationLevel,
+  type OutboxEntry,
+  type Transaction,
+  type TransactionState,
+  transactionMoves,
+} from './storage/transaction.js';
+export { type Logger, silentLogger } from './telemetry/logger.js';
+export {
+  type Attributes,
+  type CounterName,
+  type GaugeName,
+  type HistogramName,
+  noTelemetry,
+  type SpanOptions,
+  type Telemetry,
+  type TraceContext,
+} from './telemetry/telemetry.js';

@@ -1,0 +1,40 @@
+/**
+ * Events that wait for publication. Written inside the business transaction, read by the relay.
+ *
+ * The states and their legal moves are the table below; the DDL's CHECK holds the same names, and a test
+ * compares the two. A settled row is deleted.
+ */
+import type { EventEnvelope } from '../event/event-envelope.js';
+import type { Lease } from '../relay/lease-store.js';
+
+export type OutboxState = 'pending' | 'dead';
+
+export const outboxMoves: Readonly<Record<OutboxState, readonly OutboxState[]>> = {
+  pending: ['dead'],
+  dead: ['pending'],
+};
+
+export interface OutboxRow {
+  readonly position: bigint;
+  readonly event: EventEnvelope;
+}
+
+export interface OutboxDepth {
+  readonly pending: number;
+  readonly dead: number;
+  /** Age of the oldest pending row in milliseconds; 0 where there is none. */
+  readonly oldestAgeMs: number;
+}
+
+export interface OutboxStore {
+  /**
+   * Up to `limit` pending, due rows of the lease's shard, oldest position first. Marks them as claimed under
+   * the lease's epoch. Throws EO_LEASE_LOST where the lease is no longer held.
+   */
+  claim(lease: Lease, limit: number): Promise<OutboxRow[]>;
+  /** Deletes published rows. Throws EO_LEASE_LOST, and changes nothing, where the lease is no longer held. */
+  settle(lease: Lease, positions: readonly bigint[]): Promise<void>;
+  /** Moves a pending row to `dead` with the broker's reason, because it can never be sent. */
+  refuse(lease: Lease, position: bigint, reason: string): Promise<void>;
+  depth(): Promise<OutboxDepth>;
+}

@@ -1,0 +1,45 @@
+/**
+ * What a handler is told about the event that it handles. Step 5 of an event's life.
+ */
+import type { Delivery } from '../broker/delivery.js';
+import type { EventEnvelope } from '../event/event-envelope.js';
+
+export class EventContext {
+  /** @internal */
+  constructor(
+    readonly event: EventEnvelope,
+    readonly delivery: Delivery,
+    /** The handler's name. */
+    readonly handler: string,
+    /** 1 for the first call of this handler with this event in this process. */
+    readonly attempt: number,
+    /**
+     * Stable over every call for the same (handler, source, id), 32 hexadecimal digits: hand it to other
+     * systems, which are called at least once.
+     */
+    readonly idempotencyKey: string,
+    /** Aborts when the handler's time is over or the process stops: its transaction is then rolled back. */
+    readonly signal: AbortSignal,
+  ) {}
+
+  /** CloudEvents `id`. */
+  get id(): string {
+    return this.event.id;
+  }
+  get source(): string {
+    return this.event.source;
+  }
+  get type(): string {
+    return this.event.type;
+  }
+  get topic(): string {
+    return this.event.topic;
+  }
+  get key(): string | null {
+    return this.event.key;
+  }
+  /** The user's own headers. */
+  get headers(): Readonly<Record<string, string>> {
+    return this.event.headers;
+  }
+}

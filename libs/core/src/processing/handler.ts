@@ -1,0 +1,33 @@
+/**
+ * A handler as core sees it: a name, a type, options and a function. The Nest module makes these from
+ * decorators.
+ */
+import type { RetryPolicy } from '../failure/failure-policy.js';
+import type { EventContext } from './event-context.js';
+
+export interface HandlerOptions {
+  /**
+   * `batch`: shares one transaction with its neighbours; a neighbour's failure runs the handler again.
+   * `event`: its own transaction; required for calls to other systems and for `SET LOCAL`. Default `batch`.
+   */
+  readonly commit?: 'batch' | 'event';
+  /** Milliseconds until the signal aborts and the transaction is rolled back. 1 to 2,147,483,647. Default 30,000. */
+  readonly timeoutMs?: number;
+  readonly retry?: Partial<RetryPolicy>;
+  /** The handler's former name: its records stay valid. */
+  readonly renamedFrom?: string;
+  /** Says that the handler is new although the inbox holds records; it then handles what is delivered from now on. */
+  readonly new?: boolean;
+}
+
+export interface HandlerDefinition extends HandlerOptions {
+  /** Unique in the service, for example `payments/PaymentHandlers.capture`. Recorded in the database. */
+  readonly name: string;
+  /** CloudEvents type that it handles. */
+  readonly type: string;
+  /**
+   * Handles one event inside the transaction that is ambient. Rejecting is the only way to fail; `data` is
+   * the decoded and upcast body.
+   */
+  readonly invoke: (data: unknown, context: EventContext) => Promise<void>;
+}

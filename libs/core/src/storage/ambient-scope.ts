@@ -1,0 +1,45 @@
+/**
+ * Which transaction the running code belongs to. One instance for each storage.
+ *
+ * The processor opens a scope around each handler; the storage's seam and the outbox look it up. A scope
+ * that has ended stays visible to code that outlived it, so that a late write can be refused instead of
+ * committing on its own.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { ExactlyOnceError } from '../errors/exactly-once-error.js';
+import type { Invocation } from '../processing/invocation.js';
+import type { Transaction } from './transaction.js';
+
+export interface Scope {
+  readonly transaction: Transaction;
+  /** The handler that runs; `null` in `ExactlyOnce.transaction`. */
+  readonly invocation: Invocation | null;
+  /** False from the moment the handler has returned, thrown or timed out. */
+  open: boolean;
+  /** Statements of this scope that have not been answered yet. Kept by the storage's seam. */
+  pending: number;
+  /** First error that shows that this scope misused its transaction, for example a write after its end. */
+  violation: ExactlyOnceError | null;
+}
+
+export class AmbientScope {
+  readonly #scopes = new AsyncLocalStorage<Scope | undefined>();
+
+  /** The scope of the running code, open or ended; `undefined` outside of any. */
+  current(): Scope | undefined {
+    return this.#scopes.getStore();
+  }
+
+  run<T>(scope: Scope, work: () => T): T {
+    return this.#scopes.run(scope, work);
+  }
+
+  /** Runs `work` outside of any transaction: its writes commit on their own and survive a rollback. */
+  outside<T>(work: () => T): T {
+    return this.#scopes.run(undefined, work);
+  }
+}
+
+export function openScope(transaction: Transaction, invocation: Invocation | null): Scope {
+  return { transaction, invocation, open: true, pending: 0, violation: null };
+}

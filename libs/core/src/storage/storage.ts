@@ -1,0 +1,54 @@
+/**
+ * What core needs from a database. An adapter implements it once for each kind of database; the conformance
+ * suite in `@exactly-once/testing` says what each member guarantees.
+ *
+ * Core hands the transaction to every store as an argument; only users' code finds it through the
+ * `ambient` scope.
+ */
+import type { DeadLetterStore } from '../failure/dead-letter-store.js';
+import type { FenceStore } from '../inbox/fence-store.js';
+import type { HandlerStore } from '../inbox/handler-store.js';
+import type { InboxStore } from '../inbox/inbox-store.js';
+import type { OutboxStore } from '../outbox/outbox-store.js';
+import type { LeaseStore } from '../relay/lease-store.js';
+import type { AmbientScope } from './ambient-scope.js';
+import type { BeginOptions, Transaction } from './transaction.js';
+
+export interface Storage {
+  /** For messages and telemetry, for example `postgres`. */
+  readonly name: string;
+  readonly ambient: AmbientScope;
+  readonly inbox: InboxStore;
+  readonly outbox: OutboxStore;
+  readonly fences: FenceStore;
+  readonly leases: LeaseStore;
+  readonly handlers: HandlerStore;
+  readonly deadLetters: DeadLetterStore;
+  /**
+   * Connects where needed, migrates where the options say so, and checks the schema. Throws
+   * EO_SCHEMA_OUTDATED or EO_SCHEMA_MISSING; a database that cannot be reached gives EO_STORAGE_UNAVAILABLE
+   * and may be tried again.
+   */
+  open(): Promise<void>;
+  /** Waits for the storage's own statements and takes its seam out. Leaves the user's DataSource open. */
+  close(): Promise<void>;
+  /** One cheap statement, for health. */
+  ping(): Promise<void>;
+  /**
+   * Begins a transaction on a connection of its own. While it is open and no statement runs, the storage
+   * touches it by timer, so that `idleTimeoutMs` cuts only the dead.
+   */
+  begin(options: BeginOptions): Promise<Transaction>;
+  /**
+   * Translates an error of this database, or one that was caused by it, by its SQLSTATE or the driver's code:
+   * EO_STORAGE_UNAVAILABLE, EO_SERIALIZATION_FAILURE. Any other error comes back as it is.
+   */
+  translate(error: unknown): unknown;
+}
+
+/** How an adapter is described in a module's options, so that adapters stay free of Nest. */
+export interface AdapterDescription<T> {
+  /** Injection tokens of what `create` needs, in order. */
+  readonly inject: readonly unknown[];
+  readonly create: (...dependencies: never[]) => T | Promise<T>;
+}

@@ -1,0 +1,79 @@
+/**
+ * One database transaction of the framework: begin, admit, handle, seal, commit.
+ *
+ * Steps 4 to 6 of an event's life. The states and their legal moves are the table below; a storage adapter
+ * moves through them and core decides when. A transaction whose COMMIT was not answered is `unknown`: it is
+ * neither a success nor a failure.
+ */
+import type { ExactlyOnceError } from '../errors/exactly-once-error.js';
+import type { EventEnvelope } from '../event/event-envelope.js';
+
+export type TransactionState = 'open' | 'sealed' | 'committed' | 'rolled-back' | 'unknown';
+
+export const transactionMoves: Readonly<Record<TransactionState, readonly TransactionState[]>> = {
+  open: ['sealed', 'rolled-back'],
+  sealed: ['committed', 'rolled-back', 'unknown'],
+  committed: [],
+  'rolled-back': [],
+  unknown: ['committed', 'rolled-back'],
+};
+
+/** An event that waits in the outbox for its transaction to commit. */
+export interface OutboxEntry {
+  readonly event: EventEnvelope;
+  /** Earliest time of publication, milliseconds since the epoch; `null` is at once. */
+  readonly deliverAtMs: number | null;
+}
+
+export type IsolationLevel = 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE';
+
+export interface BeginOptions {
+  /**
+   * Milliseconds that the database lets the transaction stand idle before it ends it, so that a stopped
+   * process does not hold its successor. At most the consumer's session time-out.
+   */
+  readonly idleTimeoutMs: number;
+  /** Milliseconds after which the database cancels a single statement. */
+  readonly statementTimeoutMs: number;
+  /** Default: READ COMMITTED. */
+  readonly isolation?: IsolationLevel;
+  /** True where several events share the transaction: `SET LOCAL` by a handler is then refused. */
+  readonly shared: boolean;
+}
+
+export interface Transaction {
+  readonly state: TransactionState;
+  /**
+   * First error of this transaction that no event is to blame for (connection lost, serialization failure,
+   * deadlock), also where a handler swallowed or wrapped it; `null` where there was none.
+   */
+  readonly fault: ExactlyOnceError | null;
+  /** Events published so far; a rolled-back savepoint takes its own away. Written by `seal`. */
+  readonly outgoing: OutboxEntry[];
+  /**
+   * Runs `work` behind a savepoint and releases it. Where `work` throws, or left the transaction aborted
+   * (it swallowed an SQL error), rolls back to the savepoint and throws: the first SQL error seen is then
+   * the `cause` of EO_TRANSACTION_ABORTED. The transaction stays usable.
+   */
+  savepoint<T>(work: () => Promise<T>): Promise<T>;
+  /**
+   * Ends the handlers' part: refuses every later statement of theirs, writes the outbox, and proves by a
+   * statement of the framework that the transaction is alive. Throws EO_TRANSACTION_ABORTED where a
+   * swallowed SQL error has aborted it.
+   */
+  seal(): Promise<void>;
+  /**
+   * Commits a sealed transaction and checks the database's answer. Throws EO_COMMIT_UNKNOWN where none
+   * came, EO_TRANSACTION_ABORTED where the database rolled back instead, and the translated database error
+   * where a deferred constraint failed.
+   */
+  commit(): Promise<void>;
+  /**
+   * Rolls back and gives the connection back; a connection that does not answer is destroyed. Never throws:
+   * what is not committed is rolled back by the database at the latest when the connection ends. Also legal
+   * after the end, then without effect.
+   */
+  rollback(): Promise<void>;
+  /** After EO_COMMIT_UNKNOWN: asks the database, on a new connection, what became of it. */
+  resolveOutcome(): Promise<'committed' | 'rolled-back' | 'unknown'>;
+}
