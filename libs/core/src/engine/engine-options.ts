@@ -1,0 +1,95 @@
+/**
+ * Everything that an application can say to the engine, with units, bounds and defaults.
+ *
+ * Checked once, at start: a wrong option stops the start and changes nothing.
+ */
+import type { Broker } from '../broker/broker.js';
+import type { Delivery } from '../broker/delivery.js';
+import type { Clock } from '../clock.js';
+import type { EventCodec } from '../event/event-codec.js';
+import type { EventTypeDescriptor } from '../event/event-type.js';
+import type { RetryPolicy } from '../failure/failure-policy.js';
+import type { HandlerDefinition } from '../processing/handler.js';
+import type { Storage } from '../storage/storage.js';
+import type { IsolationLevel } from '../storage/transaction.js';
+import type { Logger } from '../telemetry/logger.js';
+import type { Telemetry } from '../telemetry/telemetry.js';
+
+/** Bounds of one batch transaction. */
+export interface BatchOptions {
+  /** Most events in one transaction. 1 to 10,000. Default 500. */
+  readonly maxEvents?: number;
+  /** Most bytes of bodies in one transaction (one event may exceed it alone). From 1. Default 4,194,304. */
+  readonly maxBytes?: number;
+  /** Milliseconds that a batch transaction stays open before it commits what it has. From 1. Default 50. */
+  readonly maxOpenMs?: number;
+  /** Default READ COMMITTED. */
+  readonly isolation?: IsolationLevel;
+}
+
+export interface RelayOptions {
+  /** Rows in one round. 1 to 10,000. Default 500. */
+  readonly batchSize?: number;
+  /** Milliseconds that a lease lasts without renewal: the longest pause after a relay died. From 1,000. Default 10,000. */
+  readonly leaseMs?: number;
+  /** Longest wait in milliseconds between two looks at an idle outbox. From 10. Default 1,000. */
+  readonly maxPollMs?: number;
+}
+
+export interface RetentionOptions {
+  /** Days that an inbox record is kept: duplicates that come later run again. Above 0. Default 7. */
+  readonly windowDays?: number;
+  /** Records deleted in one statement. From 1. Default 5,000. */
+  readonly batchSize?: number;
+  /** Milliseconds between two sweeps. From 1,000. Default 60,000. */
+  readonly intervalMs?: number;
+}
+
+/** How messages of a topic that are no CloudEvents become events. */
+export interface TopicMapping {
+  /** Type of every message, or a function of the message. */
+  readonly type: string | ((delivery: Delivery) => string);
+  /** The message's id. Left out: topic, partition and offset stand in, and a producer's retry is a new event. */
+  readonly id?: (delivery: Delivery) => string | null;
+  /** CloudEvents source. Default: the topic's name. */
+  readonly source?: string;
+}
+
+export interface EngineOptions {
+  /** Default for `source` and `group`. */
+  readonly service: string;
+  /** Consumer group. Default: `service`. */
+  readonly group?: string;
+  /** Recorded in dead letters. Default: none. */
+  readonly serviceVersion?: string;
+  readonly storage: Storage;
+  /** `null`: nothing is consumed or relayed by this engine. */
+  readonly broker: Broker | null;
+  readonly handlers: readonly HandlerDefinition[];
+  /** Types that are handled or published. */
+  readonly types: readonly EventTypeDescriptor[];
+  /** What happens to an event of a type that has no handler. No default: it must be said. */
+  readonly unhandled: 'skip' | 'dead-letter' | 'stop';
+  /** Names of handlers that were removed on purpose. */
+  readonly retiredHandlers?: readonly string[];
+  /** Where each topic begins for a group without a position. Default `earliest`. */
+  readonly startFrom?: Readonly<Record<string, 'earliest' | 'latest'>>;
+  readonly codec?: EventCodec;
+  /** By topic. */
+  readonly foreignTopics?: Readonly<Record<string, TopicMapping>>;
+  readonly retry?: Partial<RetryPolicy>;
+  readonly batch?: BatchOptions;
+  /** Ids that the process remembers as committed, to skip a statement; 0 switches it off. Default 10,000. */
+  readonly dedupCacheSize?: number;
+  /** `false`: this process publishes nothing; another does. Default: on where there is a broker. */
+  readonly relay?: RelayOptions | false;
+  /** `false`: this process forgets nothing; another does. */
+  readonly retention?: RetentionOptions | false;
+  /** Milliseconds that running handlers get at shutdown before they are rolled back. From 0. Default 10,000. */
+  readonly shutdownMs?: number;
+  readonly logger?: Logger;
+  readonly telemetry?: Telemetry;
+  readonly clock?: Clock;
+  /** From 0 to below 1; for jitter. Default Math.random. */
+  readonly random?: () => number;
+}

@@ -1,0 +1,134 @@
+/**
+ * Publishes events into the transaction of the state change. Step 1 of an event's life.
+ *
+ * Refuses outside of a transaction: an event that commits apart from its cause is the loss this library
+ * exists to prevent. Nothing is sent from here; the relay does that after the commit.
+ */
+import type { Clock } from '../clock.js';
+import { ExactlyOnceError } from '../errors/exactly-once-error.js';
+import type { EventCodec } from '../event/event-codec.js';
+import type { EventEnvelope } from '../event/event-envelope.js';
+import { assertValidId, derivedEventId, newEventId } from '../event/event-id.js';
+import type { EventTypeDescriptor } from '../event/event-type.js';
+import type { AmbientScope, Scope } from '../storage/ambient-scope.js';
+import type { Telemetry } from '../telemetry/telemetry.js';
+
+export interface PublishOptions {
+  /** Instead of the type's key; `null` publishes without one. */
+  readonly key?: string | null;
+  /** Instead of the type's topic. */
+  readonly topic?: string;
+  /** The user's own headers; names of CloudEvents attributes (`ce_…`) are refused. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Not before this time. Default: at once. */
+  readonly deliverAt?: Date;
+  /** An id of the caller's own; it must be stable over retries. Default: derived in handlers, else UUIDv7. */
+  readonly id?: string;
+}
+
+export interface OutboxParts {
+  readonly ambient: AmbientScope;
+  readonly codec: EventCodec;
+  readonly telemetry: Telemetry;
+  readonly clock: Clock;
+  readonly source: string;
+}
+
+export class Outbox {
+  readonly #parts: OutboxParts;
+
+  constructor(parts: OutboxParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Adds one event to the running transaction and returns it. Throws EO_NO_TRANSACTION outside of one,
+   * EO_TRANSACTION_ENDED after its end, EO_BODY_UNENCODABLE, EO_ID_INVALID.
+   */
+  async publish<T>(type: EventTypeDescriptor<T>, data: T, options: PublishOptions = {}): Promise<EventEnvelope> {
+    const scope = this.#requireScope(type);
+    const key = options.key !== undefined ? options.key : (type.key?.(data) ?? null);
+    const event = await this.#envelope(scope, type, data, key, options);
+    assertOpen(scope, type);
+    scope.transaction.outgoing.push({ event, deliverAtMs: options.deliverAt?.getTime() ?? null });
+    return event;
+  }
+
+  async #envelope<T>(
+    scope: Scope,
+    type: EventTypeDescriptor<T>,
+    data: T,
+    key: string | null,
+    options: PublishOptions,
+  ): Promise<EventEnvelope> {
+    const { codec, telemetry, clock, source } = this.#parts;
+    const id = options.id ?? this.#nextId(scope, type, key);
+    assertValidId(id);
+    const cause = scope.invocation?.context.event;
+    const trace = telemetry.traceContext();
+    return {
+      id,
+      source,
+      type: type.type,
+      version: type.version,
+      topic: options.topic ?? type.topic,
+      key,
+      timeMs: clock.now(),
+      contentType: codec.contentType,
+      headers: checkHeaders(options.headers),
+      traceparent: trace.traceparent ?? cause?.traceparent ?? null,
+      tracestate: trace.traceparent === null ? (cause?.tracestate ?? null) : trace.tracestate,
+      body: await codec.encode(data, type.type),
+    };
+  }
+
+  #nextId(scope: Scope, type: EventTypeDescriptor, key: string | null): string {
+    const invocation = scope.invocation;
+    if (invocation === null) return newEventId();
+    const { handler, context } = invocation;
+    return derivedEventId({
+      handlerIdentity: handler.identity,
+      generation: handler.generation,
+      source: context.event.source,
+      id: context.event.id,
+      timeMs: context.event.timeMs,
+      type: type.type,
+      key,
+      ordinal: invocation.nextOrdinal(type.type, key),
+    });
+  }
+
+  #requireScope(type: EventTypeDescriptor): Scope {
+    const scope = this.#parts.ambient.current();
+    if (scope === undefined) {
+      throw new ExactlyOnceError('EO_NO_TRANSACTION', `an event "${type.type}" was published outside of a transaction`, {
+        details: { type: type.type },
+      });
+    }
+    assertOpen(scope, type);
+    return scope;
+  }
+}
+
+function assertOpen(scope: Scope, type: EventTypeDescriptor): void {
+  if (scope.open && scope.transaction.state === 'open') return;
+  const error = new ExactlyOnceError('EO_TRANSACTION_ENDED', `an event "${type.type}" was published too late`, {
+    details: { type: type.type },
+  });
+  scope.violation ??= error;
+  throw error;
+}
+
+function checkHeaders(given: Readonly<Record<string, string>> | undefined): Readonly<Record<string, string>> {
+  const headers: Record<string, string> = Object.create(null);
+  for (const [name, value] of Object.entries(given ?? {})) {
+    if (/^ce_/i.test(name) || name.toLowerCase() === 'content-type') {
+      throw new ExactlyOnceError('EO_OPTION_INVALID', `header "${name}" belongs to the CloudEvents attributes`);
+    }
+    if (typeof value !== 'string') {
+      throw new ExactlyOnceError('EO_OPTION_INVALID', `header "${name}" is ${typeof value}, not text`);
+    }
+    headers[name] = value;
+  }
+  return headers;
+}
