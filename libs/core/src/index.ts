@@ -18,6 +18,16 @@ export type {
 } from './broker/broker.js';
 export type { Delivery } from './broker/delivery.js';
 export { type Clock, systemClock } from './clock.js';
+export { Engine, type EngineHealth, type PartHealth } from './engine/engine.js';
+export type {
+  BatchOptions,
+  EngineOptions,
+  ForeignHandlerDefinition,
+  RelayOptions,
+  RetentionOptions,
+} from './engine/engine-options.js';
+export { checkChoice, checkNumber, checkOptions } from './engine/options-check.js';
+export type { ForeignRequest } from './engine/processing.js';
 export { type ErrorCode, type EventOutcome, errorTable } from './errors/error-table.js';
 export {
   type ErrorExtras,
@@ -39,6 +49,7 @@ export {
   keyHash,
   newEventId,
 } from './event/event-id.js';
+export { readEvent, type TopicMapping, type TopicMappings } from './event/event-reader.js';
 export type { EventTypeDescriptor } from './event/event-type.js';
 export type { DeadLetter, DeadLetterStore } from './failure/dead-letter-store.js';
 export {
@@ -51,6 +62,7 @@ export {
 export type { FenceKey, FenceMove, FenceRow, FenceStore } from './inbox/fence-store.js';
 export type { DeclaredHandler, HandlerStore, KnownHandler } from './inbox/handler-store.js';
 export type { Admission, InboxRecord, InboxStore } from './inbox/inbox-store.js';
+export { Outbox, type PublishOptions } from './outbox/outbox.js';
 export {
   type OutboxDepth,
   type OutboxRow,
@@ -58,10 +70,13 @@ export {
   type OutboxStore,
   outboxMoves,
 } from './outbox/outbox-store.js';
+export type { TransactionOptions } from './processing/business-transaction.js';
 export { EventContext } from './processing/event-context.js';
 export type { HandlerDefinition, HandlerOptions } from './processing/handler.js';
 export { Invocation } from './processing/invocation.js';
 export type { Lease, LeaseStore } from './relay/lease-store.js';
+export { Relay, type RelayParts } from './relay/relay.js';
+export { Retention, type RetentionParts } from './retention/retention.js';
 export { AmbientScope, openScope, type Scope } from './storage/ambient-scope.js';
 export type { AdapterDescription, Storage } from './storage/storage.js';
 export {

@@ -4,12 +4,12 @@
  * Checked once, at start: a wrong option stops the start and changes nothing.
  */
 import type { Broker } from '../broker/broker.js';
-import type { Delivery } from '../broker/delivery.js';
 import type { Clock } from '../clock.js';
 import type { EventCodec } from '../event/event-codec.js';
+import type { TopicMapping } from '../event/event-reader.js';
 import type { EventTypeDescriptor } from '../event/event-type.js';
 import type { RetryPolicy } from '../failure/failure-policy.js';
-import type { HandlerDefinition } from '../processing/handler.js';
+import type { HandlerDefinition, HandlerOptions } from '../processing/handler.js';
 import type { Storage } from '../storage/storage.js';
 import type { IsolationLevel } from '../storage/transaction.js';
 import type { Logger } from '../telemetry/logger.js';
@@ -45,14 +45,9 @@ export interface RetentionOptions {
   readonly intervalMs?: number;
 }
 
-/** How messages of a topic that are no CloudEvents become events. */
-export interface TopicMapping {
-  /** Type of every message, or a function of the message. */
-  readonly type: string | ((delivery: Delivery) => string);
-  /** The message's id. Left out: topic, partition and offset stand in, and a producer's retry is a new event. */
-  readonly id?: (delivery: Delivery) => string | null;
-  /** CloudEvents source. Default: the topic's name. */
-  readonly source?: string;
+/** A handler behind a transport of Nest's own: named and recorded here, called from there. */
+export interface ForeignHandlerDefinition extends HandlerOptions {
+  readonly name: string;
 }
 
 export interface EngineOptions {
@@ -66,6 +61,8 @@ export interface EngineOptions {
   /** `null`: nothing is consumed or relayed by this engine. */
   readonly broker: Broker | null;
   readonly handlers: readonly HandlerDefinition[];
+  /** Handlers that another transport calls, through `handleForeign`. Default: none. */
+  readonly foreignHandlers?: readonly ForeignHandlerDefinition[];
   /** Types that are handled or published. */
   readonly types: readonly EventTypeDescriptor[];
   /** What happens to an event of a type that has no handler. No default: it must be said. */

@@ -19,10 +19,14 @@ export function checkOptions(where: string, given: object, known: readonly strin
 /** Throws EO_OPTION_INVALID unless `value` is a number from `least` to `most` (a whole one unless said). */
 export function checkNumber(where: string, value: unknown, least: number, most: number, whole = true): void {
   if (value === undefined) return;
-  const fits = typeof value === 'number' && value >= least && value <= most && (!whole || Number.isInteger(value));
+  const fits =
+    typeof value === 'number' && value >= least && value <= most && (!whole || Number.isInteger(value));
   if (fits) return;
   const kind = whole ? 'a whole number' : 'a number';
-  throw new ExactlyOnceError('EO_OPTION_INVALID', `${where} is ${String(value)}, not ${kind} from ${least} to ${most}`);
+  throw new ExactlyOnceError(
+    'EO_OPTION_INVALID',
+    `${where} is ${String(value)}, not ${kind} from ${least} to ${most}`,
+  );
 }
 
 /** Throws EO_OPTION_INVALID unless `value` is one of `allowed`; `undefined` passes. */

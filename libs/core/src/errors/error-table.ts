@@ -170,6 +170,11 @@ export const errorTable = {
     'the handler did not settle within timeoutMs; its transaction was rolled back',
     'make it faster, raise timeoutMs, or obey the signal',
   ),
+  EO_HANDLER_FAILED: rule(
+    'count',
+    'the handler threw an error of its own; its transaction was rolled back',
+    'see the error; correct the handler, then replay',
+  ),
   EO_HANDLER_NOT_REACHED: rule(
     'count',
     'a guard or interceptor answered instead of the handler',
@@ -177,6 +182,11 @@ export const errorTable = {
   ),
   EO_PERMANENT: rule('dead-letter', 'the handler threw PermanentError', 'see its message'),
   EO_RETRY_AFTER: rule('count', 'the handler threw RetryAfterError', 'see its message'),
+  EO_SHUTTING_DOWN: rule(
+    'retry',
+    'the process stops; the transaction was rolled back',
+    'none needed: the event is delivered again',
+  ),
   EO_INTERNAL: rule('stop', 'the framework contradicts itself', 'report it with the message'),
 } as const satisfies Readonly<Record<string, ErrorRule>>;
 

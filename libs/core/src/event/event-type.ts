@@ -10,7 +10,7 @@ export interface EventTypeDescriptor<T = unknown> {
   /** Topic that events of this type are published to and consumed from. */
   readonly topic: string;
   /** Ordering key of an event; `null` means that its order does not matter. Default: no key. */
-  readonly key?: (data: T) => string | null;
+  key?(data: T): string | null;
   /** Version of the body's shape. A whole number from 1. Default 1. */
   readonly version: number;
   /** `upcasters[n]` turns a body of version n into one of version n + 1; applied in turn up to `version`. */

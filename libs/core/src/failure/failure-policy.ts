@@ -38,14 +38,15 @@ export function decide(failure: Failure, random: () => number): Disposition {
   if (outcome === 'dead-letter') return { action: 'dead-letter' };
   if (outcome === 'stop') return { action: 'stop' };
   if (outcome === 'retry') {
-    return { action: 'retry', delayMs: backoff(policy, uncounted, random), counted: false };
+    return { action: 'retry', delayMs: backoffMs(policy, uncounted, random), counted: false };
   }
   if (attempts >= policy.attempts) return { action: 'dead-letter' };
-  const delayMs = isRetryAfter(error) ? error.delayMs : backoff(policy, attempts, random);
+  const delayMs = isRetryAfter(error) ? error.delayMs : backoffMs(policy, attempts, random);
   return { action: 'retry', delayMs, counted: true };
 }
 
-function backoff(policy: RetryPolicy, failures: number, random: () => number): number {
+/** Milliseconds to wait after the given number of failures in a row. */
+export function backoffMs(policy: RetryPolicy, failures: number, random: () => number): number {
   const ceiling = Math.min(policy.maxBackoffMs, policy.backoffMs * 2 ** Math.min(failures - 1, 30));
   return Math.floor(random() * ceiling);
 }

@@ -28,6 +28,7 @@ export interface FenceMove {
   readonly owner: string;
   readonly expected: bigint;
   readonly next: bigint;
+  /** Fingerprint of the record at `next - 1`; `null` leaves the recorded one as it is. */
   readonly lastFingerprint: Uint8Array | null;
 }
 

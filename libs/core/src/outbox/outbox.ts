@@ -45,7 +45,11 @@ export class Outbox {
    * Adds one event to the running transaction and returns it. Throws EO_NO_TRANSACTION outside of one,
    * EO_TRANSACTION_ENDED after its end, EO_BODY_UNENCODABLE, EO_ID_INVALID.
    */
-  async publish<T>(type: EventTypeDescriptor<T>, data: T, options: PublishOptions = {}): Promise<EventEnvelope> {
+  async publish<T>(
+    type: EventTypeDescriptor<T>,
+    data: T,
+    options: PublishOptions = {},
+  ): Promise<EventEnvelope> {
     const scope = this.#requireScope(type);
     const key = options.key !== undefined ? options.key : (type.key?.(data) ?? null);
     const event = await this.#envelope(scope, type, data, key, options);
@@ -101,9 +105,13 @@ export class Outbox {
   #requireScope(type: EventTypeDescriptor): Scope {
     const scope = this.#parts.ambient.current();
     if (scope === undefined) {
-      throw new ExactlyOnceError('EO_NO_TRANSACTION', `an event "${type.type}" was published outside of a transaction`, {
-        details: { type: type.type },
-      });
+      throw new ExactlyOnceError(
+        'EO_NO_TRANSACTION',
+        `an event "${type.type}" was published outside of a transaction`,
+        {
+          details: { type: type.type },
+        },
+      );
     }
     assertOpen(scope, type);
     return scope;
@@ -112,9 +120,13 @@ export class Outbox {
 
 function assertOpen(scope: Scope, type: EventTypeDescriptor): void {
   if (scope.open && scope.transaction.state === 'open') return;
-  const error = new ExactlyOnceError('EO_TRANSACTION_ENDED', `an event "${type.type}" was published too late`, {
-    details: { type: type.type },
-  });
+  const error = new ExactlyOnceError(
+    'EO_TRANSACTION_ENDED',
+    `an event "${type.type}" was published too late`,
+    {
+      details: { type: type.type },
+    },
+  );
   scope.violation ??= error;
   throw error;
 }
@@ -123,7 +135,10 @@ function checkHeaders(given: Readonly<Record<string, string>> | undefined): Read
   const headers: Record<string, string> = Object.create(null);
   for (const [name, value] of Object.entries(given ?? {})) {
     if (/^ce_/i.test(name) || name.toLowerCase() === 'content-type') {
-      throw new ExactlyOnceError('EO_OPTION_INVALID', `header "${name}" belongs to the CloudEvents attributes`);
+      throw new ExactlyOnceError(
+        'EO_OPTION_INVALID',
+        `header "${name}" belongs to the CloudEvents attributes`,
+      );
     }
     if (typeof value !== 'string') {
       throw new ExactlyOnceError('EO_OPTION_INVALID', `header "${name}" is ${typeof value}, not text`);

@@ -33,7 +33,7 @@ export interface BeginOptions {
    * process does not hold its successor. At most the consumer's session time-out.
    */
   readonly idleTimeoutMs: number;
-  /** Milliseconds after which the database cancels a single statement. */
+  /** Milliseconds after which the database cancels a single statement; 0 is never. */
   readonly statementTimeoutMs: number;
   /** Default: READ COMMITTED. */
   readonly isolation?: IsolationLevel;

@@ -1,0 +1,185 @@
+/**
+ * Everything of an engine that handles events: registers the handlers, then makes the processor that the
+ * consumer and other transports hand their deliveries to.
+ */
+import type { ConsumerRequest, ProcessingSession } from '../broker/broker.js';
+import type { Delivery } from '../broker/delivery.js';
+import { ExactlyOnceError } from '../errors/exactly-once-error.js';
+import type { EventEnvelope } from '../event/event-envelope.js';
+import { DedupCache } from '../inbox/dedup-cache.js';
+import { checkHandlerNames } from '../inbox/handler-registration.js';
+import type { DeclaredHandler, KnownHandler } from '../inbox/handler-store.js';
+import { BatchPlan, type HandlerDirectory, handlerUnit, unreadableUnit } from '../processing/batch-plan.js';
+import type { EventContext } from '../processing/event-context.js';
+import { GroupCommit } from '../processing/group-commit.js';
+import type { HandlerUnit } from '../processing/handler-unit.js';
+import { Processor } from '../processing/processor.js';
+import { type RegisteredHandler, registerHandler } from '../processing/registered-handler.js';
+import type { SettledOptions } from './settled-options.js';
+
+export interface ForeignRequest {
+  /** Name of a handler of `foreignHandlers`. */
+  readonly handler: string;
+  readonly delivery: Delivery;
+  /** May throw: the delivery is then dead-lettered. */
+  readonly read: () => EventEnvelope;
+  /** The payload, decoded by the transport. */
+  readonly data: unknown;
+  /** Runs the handler; called again for each attempt. */
+  readonly invoke: (data: unknown, context: EventContext) => Promise<void>;
+}
+
+interface Registered {
+  readonly directory: HandlerDirectory;
+  readonly foreign: ReadonlyMap<string, RegisteredHandler>;
+  readonly processor: Processor;
+}
+
+export class Processing {
+  readonly #options: SettledOptions;
+  readonly #group: GroupCommit;
+  readonly #draining = new AbortController();
+  readonly #aborted = new AbortController();
+  readonly #running = new Set<Promise<void>>();
+  #registered: Registered | null = null;
+
+  constructor(options: SettledOptions, idleTimeoutMs: number, published: () => void) {
+    this.#options = options;
+    const { storage, codec, clock, telemetry, dedupCacheSize, settledBatch, serviceVersion } = options;
+    this.#group = new GroupCommit({
+      storage,
+      codec,
+      clock,
+      telemetry,
+      cache: new DedupCache(dedupCacheSize),
+      maxOpenMs: settledBatch.maxOpenMs,
+      isolation: settledBatch.isolation,
+      idleTimeoutMs,
+      serviceVersion: serviceVersion ?? null,
+      published,
+    });
+  }
+
+  /** Compares the handlers' names with the database's and makes the processor. Throws EO_HANDLER_UNKNOWN_NAME. */
+  async register(): Promise<void> {
+    const {
+      service,
+      storage,
+      handlers,
+      foreignHandlers,
+      retiredHandlers = [],
+      logger,
+      random,
+    } = this.#options;
+    const nobodyName = `${service}/(nobody)`;
+    const declared = [...handlers, ...foreignHandlers].map(declaration);
+    const all = [...declared, { name: nobodyName, isNew: true }];
+    const known = await storage.handlers.register(service, all, (recorded, filled) =>
+      checkHandlerNames(all, retiredHandlers, recorded, filled),
+    );
+    const byName = new Map(known.map((one) => [one.name, one]));
+    const find = (name: string): KnownHandler => byName.get(name) ?? missing(name);
+    const directory = this.#directory(find, find(nobodyName));
+    const { retry = {}, settledBatch } = this.#options;
+    const foreign = new Map(
+      foreignHandlers.map((one) => {
+        const definition = { ...one, type: '', invoke: () => Promise.resolve() };
+        return [one.name, registerHandler(definition, find(one.name), null, retry)] as const;
+      }),
+    );
+    const processor = new Processor({ group: this.#group, directory, bounds: settledBatch, logger, random });
+    this.#registered = { directory, foreign, processor };
+  }
+
+  /** What to ask the broker for; `null` where there is nothing to consume. */
+  consumerRequest(): ConsumerRequest | null {
+    const { handlers, typesByName, group, storage, startFrom = {} } = this.#options;
+    const topics = new Set(handlers.map(({ type }) => typesByName.get(type)!.topic));
+    if (topics.size === 0 || this.#registered === null) return null;
+    return {
+      group,
+      topics: [...topics].map((topic) => ({ topic, startFrom: startFrom[topic] ?? 'earliest' })),
+      storage,
+      sink: this.#registered.processor,
+    };
+  }
+
+  async handleForeign(request: ForeignRequest): Promise<void> {
+    if (this.#registered === null) {
+      throw new ExactlyOnceError('EO_STORAGE_UNAVAILABLE', 'a delivery came before the storage was open');
+    }
+    const { processor } = this.#registered;
+    let committed = false;
+    const session: ProcessingSession = {
+      fence: null,
+      draining: this.#draining.signal,
+      aborted: this.#aborted.signal,
+      done: () => {
+        committed = true;
+      },
+    };
+    const plan = new BatchPlan([request.delivery], [this.#foreignUnit(request, this.#registered)]);
+    const running = processor.run(plan, session);
+    this.#running.add(running);
+    try {
+      await running;
+    } finally {
+      this.#running.delete(running);
+    }
+    if (!committed)
+      throw new ExactlyOnceError('EO_SHUTTING_DOWN', `${request.handler} was not called any more`);
+  }
+
+  stuck(): string | null {
+    return this.#registered?.processor.stuck() ?? null;
+  }
+
+  /** Ends what other transports began; the consumer's sessions end with the consumer. */
+  async stop(graceMs: number): Promise<void> {
+    this.#draining.abort();
+    if (this.#running.size === 0) return;
+    const done = Promise.allSettled(this.#running);
+    const over = new AbortController();
+    await Promise.race([done, this.#options.clock.sleep(graceMs, over.signal)]);
+    over.abort();
+    this.#aborted.abort();
+    await done;
+  }
+
+  #directory(find: (name: string) => KnownHandler, nobody: KnownHandler): HandlerDirectory {
+    const { handlers, typesByName, retry = {}, unhandled, foreignTopics = {} } = this.#options;
+    const byType = new Map<string, RegisteredHandler[]>();
+    for (const definition of handlers) {
+      const descriptor = typesByName.get(definition.type) ?? null;
+      const registered = registerHandler(definition, find(definition.name), descriptor, retry);
+      byType.set(definition.type, [...(byType.get(definition.type) ?? []), registered]);
+    }
+    return { byType, nobody, unhandled, mappings: foreignTopics };
+  }
+
+  #foreignUnit(request: ForeignRequest, { foreign, directory }: Registered): HandlerUnit {
+    const registered = foreign.get(request.handler);
+    if (registered === undefined) {
+      throw new ExactlyOnceError('EO_INTERNAL', `handler ${request.handler} is not registered`);
+    }
+    const handler = { ...registered, invoke: request.invoke, decoded: { data: request.data } };
+    try {
+      return handlerUnit(0, request.delivery, request.read(), handler);
+    } catch (error) {
+      return unreadableUnit(0, request.delivery, directory.nobody, error);
+    }
+  }
+}
+
+function declaration(definition: { name: string; renamedFrom?: string; new?: boolean }): DeclaredHandler {
+  const { name, renamedFrom, new: isNew } = definition;
+  return {
+    name,
+    ...(renamedFrom === undefined ? {} : { renamedFrom }),
+    ...(isNew === undefined ? {} : { isNew }),
+  };
+}
+
+function missing(name: string): never {
+  throw new ExactlyOnceError('EO_INTERNAL', `the storage did not register handler ${name}`);
+}

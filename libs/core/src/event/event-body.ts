@@ -1,0 +1,57 @@
+/**
+ * Decodes an event's body for a handler and brings it up to the version that the handler's code knows.
+ */
+import { ExactlyOnceError, isExactlyOnceError } from '../errors/exactly-once-error.js';
+import type { EventCodec } from './event-codec.js';
+import type { EventEnvelope } from './event-envelope.js';
+import type { EventTypeDescriptor } from './event-type.js';
+
+/**
+ * Throws EO_BODY_INVALID (also for a tombstone, which has no body) and EO_VERSION_UNKNOWN. Without a
+ * descriptor the body is taken as it is.
+ */
+export async function decodeBody(
+  event: EventEnvelope,
+  codec: EventCodec,
+  descriptor: EventTypeDescriptor | null,
+): Promise<unknown> {
+  const label = `event ${event.type} ${event.id}`;
+  if (event.body === null) throw new ExactlyOnceError('EO_BODY_INVALID', `${label} is a tombstone`);
+  let data: unknown;
+  try {
+    data = await codec.decode(event.body, event.contentType, event.type);
+  } catch (cause) {
+    throw new ExactlyOnceError('EO_BODY_INVALID', `the body of ${label} is not ${event.contentType}`, {
+      cause,
+    });
+  }
+  return descriptor === null ? data : upcast(data, event, descriptor);
+}
+
+function upcast(data: unknown, event: EventEnvelope, descriptor: EventTypeDescriptor): unknown {
+  const { version, upcasters = {} } = descriptor;
+  if (event.version > version) throw unknownVersion(event, `this code knows up to ${version}`);
+  let current = data;
+  for (let from = event.version; from < version; from++) {
+    const step = upcasters[from];
+    if (step === undefined) throw unknownVersion(event, `there is no upcaster from ${from}`);
+    try {
+      current = step(current);
+    } catch (cause) {
+      if (isExactlyOnceError(cause)) throw cause;
+      throw new ExactlyOnceError(
+        'EO_BODY_INVALID',
+        `upcasting event ${event.id} from version ${from} failed`,
+        { cause },
+      );
+    }
+  }
+  return current;
+}
+
+function unknownVersion(event: EventEnvelope, why: string): ExactlyOnceError {
+  return new ExactlyOnceError(
+    'EO_VERSION_UNKNOWN',
+    `event ${event.type} ${event.id} has version ${event.version}; ${why}`,
+  );
+}

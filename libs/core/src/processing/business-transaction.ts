@@ -1,0 +1,94 @@
+/**
+ * A transaction for code outside of handlers: state changes and events, committed together. Step 1 of an event's life.
+ *
+ * It has no inbox. A COMMIT that was not answered is looked up in the database and otherwise reported as
+ * unknown; it is never repeated here.
+ */
+import { ExactlyOnceError, hasCode } from '../errors/exactly-once-error.js';
+import { openScope } from '../storage/ambient-scope.js';
+import type { Storage } from '../storage/storage.js';
+import type { IsolationLevel, Transaction } from '../storage/transaction.js';
+
+export interface BusinessTransactionParts {
+  readonly storage: Storage;
+  readonly idleTimeoutMs: number;
+  /** Called after a commit that published something. */
+  readonly published: () => void;
+}
+
+export interface TransactionOptions {
+  /** Default READ COMMITTED. Not to be given inside another transaction. */
+  readonly isolation?: IsolationLevel;
+}
+
+/**
+ * Runs `work` in a transaction and resolves with its result once that is committed. Inside a handler or another
+ * such transaction it is a savepoint of that. Rejects with the error of `work`, with EO_TRANSACTION_ABORTED, or
+ * with EO_COMMIT_UNKNOWN.
+ */
+export async function runTransaction<T>(
+  parts: BusinessTransactionParts,
+  work: () => Promise<T>,
+  options: TransactionOptions = {},
+): Promise<T> {
+  const outer = parts.storage.ambient.current();
+  if (outer !== undefined) {
+    if (outer.open) return outer.transaction.savepoint(work);
+    throw new ExactlyOnceError('EO_TRANSACTION_ENDED', 'a transaction was begun after its event had ended');
+  }
+  const transaction = await parts.storage.begin({
+    idleTimeoutMs: parts.idleTimeoutMs,
+    statementTimeoutMs: 0,
+    shared: false,
+    ...options,
+  });
+  try {
+    const result = await runWork(parts, transaction, work);
+    const published = transaction.outgoing.length > 0;
+    await transaction.seal();
+    await commit(transaction);
+    if (published) parts.published();
+    return result;
+  } catch (error) {
+    await transaction.rollback();
+    throw transaction.fault ?? parts.storage.translate(error);
+  }
+}
+
+async function runWork<T>(
+  { storage }: BusinessTransactionParts,
+  transaction: Transaction,
+  work: () => Promise<T>,
+): Promise<T> {
+  const scope = openScope(transaction, null);
+  let result: T;
+  try {
+    result = await storage.ambient.run(scope, work);
+  } finally {
+    scope.open = false;
+  }
+  if (scope.violation !== null) throw scope.violation;
+  if (scope.pending > 0) {
+    const what = `a transaction returned while ${scope.pending} of its statements were still running`;
+    throw new ExactlyOnceError('EO_TRANSACTION_ENDED', what);
+  }
+  return result;
+}
+
+async function commit(transaction: Transaction): Promise<void> {
+  try {
+    await transaction.commit();
+  } catch (error) {
+    if (!hasCode(error, 'EO_COMMIT_UNKNOWN')) throw error;
+    const outcome = await transaction.resolveOutcome();
+    if (outcome === 'committed') return;
+    if (outcome === 'unknown') throw error;
+    throw new ExactlyOnceError(
+      'EO_STORAGE_UNAVAILABLE',
+      'the connection broke during COMMIT; nothing was committed',
+      {
+        cause: error,
+      },
+    );
+  }
+}

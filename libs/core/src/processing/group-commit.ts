@@ -1,0 +1,289 @@
+/**
+ * One transaction over a group of units: begin, fence, admit, handle, seal, commit. Steps 4 to 6 of an event's life.
+ *
+ * Says what it did and never retries: the processor decides that. Acknowledges nothing.
+ */
+import type { ProcessingSession } from '../broker/broker.js';
+import { ExactlyOnceError } from '../errors/exactly-once-error.js';
+import { bodyFingerprint, inboxKey } from '../event/event-id.js';
+import { deadLetterOf } from '../failure/dead-letter-writer.js';
+import type { DedupCache } from '../inbox/dedup-cache.js';
+import type { Admission } from '../inbox/inbox-store.js';
+import type { IsolationLevel, Transaction } from '../storage/transaction.js';
+import { type BatchPlan, unitLabel } from './batch-plan.js';
+import type { GroupFailure, GroupResult } from './group-result.js';
+import { CallCutOff, type CallParts, callHandler } from './handler-call.js';
+import type { HandlerUnit } from './handler-unit.js';
+
+export interface GroupParts extends CallParts {
+  readonly cache: DedupCache;
+  readonly maxOpenMs: number;
+  readonly idleTimeoutMs: number;
+  readonly isolation: IsolationLevel;
+  readonly serviceVersion: string | null;
+  /** Called after a commit that published something. */
+  readonly published: () => void;
+}
+
+export interface GroupRequest {
+  readonly plan: BatchPlan;
+  readonly from: number;
+  readonly to: number;
+  readonly savepoints: boolean;
+  readonly session: ProcessingSession;
+}
+
+/** What became of the units of a group, reported once it has committed. */
+interface Tally {
+  duplicates: number;
+  buried: HandlerUnit[];
+}
+
+export class GroupCommit {
+  constructor(readonly parts: GroupParts) {}
+
+  /** Never rejects for a failure of the group, except with EO_FENCED. */
+  async run(request: GroupRequest): Promise<GroupResult> {
+    const run = new GroupRun(this.parts, request);
+    try {
+      return await run.execute();
+    } catch (error) {
+      await run.rollback();
+      if (error instanceof ExactlyOnceError && error.code === 'EO_FENCED') throw error;
+      return { done: request.from, failure: run.blame(error) };
+    }
+  }
+}
+
+class GroupRun {
+  readonly #parts: GroupParts;
+  readonly #request: GroupRequest;
+  readonly #tally: Tally = { duplicates: 0, buried: [] };
+  #transaction: Transaction | null = null;
+  #phase: GroupFailure['phase'] = 'other';
+  #current: number | null = null;
+
+  constructor(parts: GroupParts, request: GroupRequest) {
+    this.#parts = parts;
+    this.#request = request;
+  }
+
+  async execute(): Promise<GroupResult> {
+    const { from, to, plan, session } = this.#request;
+    const transaction = await this.#begin();
+    await this.#moveFence(transaction, plan.deliveriesDone(to));
+    const admissions = await this.#admit(transaction);
+    const { done, failure } = await this.#handle(transaction, admissions);
+    if (failure !== null && done === from) {
+      await transaction.rollback();
+      return { done, failure };
+    }
+    this.#phase = 'other';
+    this.#current = null;
+    if (done < to) await this.#handBack(transaction, admissions, done);
+    this.#phase = 'seal';
+    const published = transaction.outgoing.length > 0;
+    await transaction.seal();
+    this.#phase = 'commit';
+    await transaction.commit();
+    this.#committed(done, published);
+    if (session.fence !== null) session.fence.nextOffset = this.#offsetAfter(plan.deliveriesDone(done));
+    return { done, failure };
+  }
+
+  async rollback(): Promise<void> {
+    await this.#transaction?.rollback();
+  }
+
+  /** The error that counts, and whose it is. */
+  blame(error: unknown): GroupFailure {
+    const cutOff = error instanceof CallCutOff;
+    const fault = cutOff ? null : (this.#transaction?.fault ?? null);
+    const translated = this.#parts.storage.translate(cutOff ? error.reason : error);
+    const cause = fault ?? translated;
+    return { error: cause, unit: this.#current, phase: cutOff ? 'cut-off' : this.#phase };
+  }
+
+  async #begin(): Promise<Transaction> {
+    const { storage, idleTimeoutMs, isolation } = this.#parts;
+    const units = this.#units();
+    const timeouts = units.map((unit) => unit.handler?.timeoutMs ?? 0);
+    this.#transaction = await storage.begin({
+      idleTimeoutMs,
+      statementTimeoutMs: Math.max(1_000, ...timeouts),
+      isolation,
+      shared: units.length > 1 || units.some((unit) => unit.handler?.commit === 'batch'),
+    });
+    return this.#transaction;
+  }
+
+  #units(): readonly HandlerUnit[] {
+    return this.#request.plan.units.slice(this.#request.from, this.#request.to);
+  }
+
+  /** First statement of the transaction: a zombie changes no row and goes no further. */
+  async #moveFence(transaction: Transaction, deliveriesDone: number, from?: bigint): Promise<void> {
+    const { fence } = this.#request.session;
+    if (fence === null) return;
+    const expected = from ?? fence.nextOffset;
+    const next = this.#offsetAfter(deliveriesDone);
+    const last = this.#request.plan.deliveries[deliveriesDone - 1];
+    const lastFingerprint =
+      last === undefined || last.offset + 1n !== next ? null : bodyFingerprint(last.body);
+    const held = await this.#parts.storage.fences.advance(transaction, {
+      key: fence.key,
+      owner: fence.owner,
+      expected,
+      next,
+      lastFingerprint,
+    });
+    if (held) return;
+    const { topic, partition } = fence.key;
+    throw new ExactlyOnceError(
+      'EO_FENCED',
+      `${topic}/${partition} is not at ${expected} for ${fence.owner}`,
+      {
+        details: { topic, partition, expected: String(expected), owner: fence.owner },
+      },
+    );
+  }
+
+  #offsetAfter(deliveriesDone: number): bigint {
+    const current = this.#request.session.fence?.nextOffset ?? 0n;
+    const last = this.#request.plan.deliveries[deliveriesDone - 1];
+    if (last === undefined || last.offset < current) return current;
+    return last.offset + 1n;
+  }
+
+  async #admit(transaction: Transaction): Promise<Map<HandlerUnit, Admission>> {
+    const { cache, storage } = this.#parts;
+    const asked = new Map<string, HandlerUnit>();
+    for (const unit of this.#units()) {
+      const slot = Buffer.from(unit.key).toString('latin1');
+      if (!asked.has(slot) && !cache.has(unit.key, unit.fingerprint)) asked.set(slot, unit);
+    }
+    const units = [...asked.values()];
+    const records = units.map(({ key, known, fingerprint }) => ({ key, handlerId: known.id, fingerprint }));
+    const answers = records.length === 0 ? [] : await storage.inbox.admit(transaction, records);
+    return new Map(units.map((unit, index) => [unit, answers[index]!]));
+  }
+
+  /** Events in order, until the end, a failure behind a savepoint, or the time that a transaction may be open. */
+  async #handle(
+    transaction: Transaction,
+    admissions: ReadonlyMap<HandlerUnit, Admission>,
+  ): Promise<GroupResult> {
+    const { from, to, plan, session, savepoints } = this.#request;
+    const openUntilMs = this.#parts.clock.now() + this.#parts.maxOpenMs;
+    for (let index = from; index < to; index++) {
+      const unit = plan.units[index]!;
+      this.#current = index;
+      this.#phase = 'call';
+      if (index > from && (this.#parts.clock.now() >= openUntilMs || session.aborted.aborted)) {
+        return { done: index, failure: null };
+      }
+      try {
+        await this.#handleUnit(transaction, unit, admissions.get(unit));
+      } catch (error) {
+        if (!savepoints || error instanceof CallCutOff || transaction.fault !== null) throw error;
+        return { done: index, failure: this.blame(error) };
+      }
+    }
+    this.#current = null;
+    return { done: to, failure: null };
+  }
+
+  async #handleUnit(
+    transaction: Transaction,
+    unit: HandlerUnit,
+    admission: Admission | undefined,
+  ): Promise<void> {
+    if (admission === undefined) {
+      await this.#repeated(transaction, unit);
+    } else if (admission.verdict === 'duplicate') {
+      await this.#duplicate(transaction, unit, admission.fingerprint);
+    } else if (unit.hopeless !== null) {
+      await this.#bury(transaction, unit, unit.hopeless);
+    } else {
+      const { handler, event } = unit;
+      if (handler === null || event === null) throw new ExactlyOnceError('EO_INTERNAL', unitLabel(unit));
+      if (unit.firstAttemptAtMs === 0) unit.firstAttemptAtMs = this.#parts.clock.now();
+      const { savepoints: savepoint, session } = this.#request;
+      await callHandler(this.#parts, {
+        unit,
+        handler,
+        event,
+        transaction,
+        savepoint,
+        aborted: session.aborted,
+      });
+    }
+  }
+
+  /** Not asked about: the cache knows it, or it stands twice in this group. */
+  async #repeated(transaction: Transaction, unit: HandlerUnit): Promise<void> {
+    if (this.#parts.cache.has(unit.key, unit.fingerprint)) {
+      this.#tally.duplicates++;
+      return;
+    }
+    const first = this.#units().find((other) => Buffer.compare(other.key, unit.key) === 0)!;
+    await this.#duplicate(transaction, unit, first.fingerprint);
+  }
+
+  async #duplicate(transaction: Transaction, unit: HandlerUnit, recorded: Uint8Array): Promise<void> {
+    if (Buffer.compare(recorded, unit.fingerprint) === 0) {
+      this.#tally.duplicates++;
+      return;
+    }
+    const own = Buffer.from(unit.fingerprint).toString('hex');
+    const before = Buffer.from(recorded).toString('hex');
+    const error = new ExactlyOnceError(
+      'EO_ID_REUSED',
+      `${unitLabel(unit)}: body ${own}, recorded body ${before}`,
+      {
+        details: { fingerprint: own, recorded: before },
+      },
+    );
+    const key = inboxKey(unit.known.identity, unit.known.generation, `reused ${own}`, unit.event?.id ?? '');
+    const record = { key, handlerId: unit.known.id, fingerprint: unit.fingerprint };
+    const [admission] = await this.#parts.storage.inbox.admit(transaction, [record]);
+    if (admission?.verdict === 'fresh') await this.#bury(transaction, unit, error);
+    else this.#tally.duplicates++;
+  }
+
+  async #bury(transaction: Transaction, unit: HandlerUnit, error: unknown): Promise<void> {
+    const { storage, clock, serviceVersion } = this.#parts;
+    await storage.deadLetters.insert(transaction, deadLetterOf(unit, error, clock.now(), serviceVersion));
+    this.#tally.buried.push(unit);
+  }
+
+  /** Takes back what was admitted and not handled, and sets the fence to where the group really ends. */
+  async #handBack(
+    transaction: Transaction,
+    admissions: ReadonlyMap<HandlerUnit, Admission>,
+    done: number,
+  ): Promise<void> {
+    const { plan, to } = this.#request;
+    const keys = plan.units
+      .slice(done, to)
+      .filter((unit) => admissions.get(unit)?.verdict === 'fresh')
+      .map((unit) => unit.key);
+    if (keys.length > 0) await this.#parts.storage.inbox.withdraw(transaction, keys);
+    await this.#moveFence(transaction, plan.deliveriesDone(done), this.#offsetAfter(plan.deliveriesDone(to)));
+  }
+
+  #committed(done: number, published: boolean): void {
+    const { cache, telemetry } = this.#parts;
+    const units = this.#request.plan.units.slice(this.#request.from, done);
+    const buried = new Set(this.#tally.buried);
+    for (const unit of units) {
+      if (!buried.has(unit)) cache.remember(unit.key, unit.fingerprint);
+    }
+    telemetry.count('exactly_once.commits', 1);
+    telemetry.count('exactly_once.deliveries', units.length);
+    telemetry.record('exactly_once.batch_size', units.length);
+    if (this.#tally.duplicates > 0) telemetry.count('exactly_once.duplicates', this.#tally.duplicates);
+    if (buried.size > 0) telemetry.count('exactly_once.dead_letters', buried.size);
+    if (published) this.#parts.published();
+  }
+}

@@ -1,0 +1,16 @@
+/**
+ * What one transaction over a group of units achieved, and who is to blame where it failed.
+ */
+export interface GroupFailure {
+  readonly error: unknown;
+  /** Whose failure it is; `null` where nobody can be blamed yet. */
+  readonly unit: number | null;
+  /** `call`: the handler. `cut-off`: it did not come to an end. `seal`, `commit`: the whole group. */
+  readonly phase: 'call' | 'cut-off' | 'seal' | 'commit' | 'other';
+}
+
+export interface GroupResult {
+  /** Index of the first unit that is not done. */
+  readonly done: number;
+  readonly failure: GroupFailure | null;
+}

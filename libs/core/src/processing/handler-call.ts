@@ -1,0 +1,131 @@
+/**
+ * Calls one handler for one event inside its transaction, within its time. Step 5 of an event's life.
+ *
+ * A call that is over, in whatever way, has no transaction any more: what it still tries to write is refused.
+ * A handler that returned while statements of its own were still running has failed: they were not awaited.
+ */
+import type { Clock } from '../clock.js';
+import { ExactlyOnceError } from '../errors/exactly-once-error.js';
+import { decodeBody } from '../event/event-body.js';
+import type { EventCodec } from '../event/event-codec.js';
+import type { EventEnvelope } from '../event/event-envelope.js';
+import { openScope, type Scope } from '../storage/ambient-scope.js';
+import type { Storage } from '../storage/storage.js';
+import type { Transaction } from '../storage/transaction.js';
+import type { Telemetry } from '../telemetry/telemetry.js';
+import { EventContext } from './event-context.js';
+import type { HandlerUnit } from './handler-unit.js';
+import { Invocation } from './invocation.js';
+import type { RegisteredHandler } from './registered-handler.js';
+
+export interface CallParts {
+  readonly storage: Storage;
+  readonly codec: EventCodec;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+}
+
+/** The call did not come to an end by itself: its transaction is unusable, for the neighbours too. */
+export class CallCutOff extends Error {
+  constructor(readonly reason: ExactlyOnceError) {
+    super(reason.message, { cause: reason });
+    this.name = 'CallCutOff';
+  }
+}
+
+export interface CallRequest {
+  readonly unit: HandlerUnit;
+  readonly handler: RegisteredHandler;
+  readonly event: EventEnvelope;
+  readonly transaction: Transaction;
+  /** Behind a savepoint, so that only this event is undone where it fails. */
+  readonly savepoint: boolean;
+  /** Ends the call, like its time. */
+  readonly aborted: AbortSignal;
+}
+
+/** Resolves when the handler succeeded; rejects with its error, or with CallCutOff. */
+export async function callHandler(parts: CallParts, request: CallRequest): Promise<void> {
+  const { handler, transaction, event } = request;
+  const startedAtMs = parts.clock.now();
+  const attributes = { handler: handler.known.name, type: event.type };
+  const work = () => {
+    if (request.savepoint) return cutOff(parts, request, (call) => transaction.savepoint(call));
+    return cutOff(parts, request, (call) => call());
+  };
+  try {
+    await parts.telemetry.span('process', { attributes, links: [event] }, work);
+  } finally {
+    parts.telemetry.record('exactly_once.handler_time', parts.clock.now() - startedAtMs, attributes);
+  }
+}
+
+/** The deadline stands outside of the savepoint: rolling back to it would wait for what is running. */
+async function cutOff(
+  parts: CallParts,
+  request: CallRequest,
+  around: (call: () => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const { handler, aborted, event } = request;
+  const controller = new AbortController();
+  let cut: (error: CallCutOff) => void = () => {};
+  const deadline = new Promise<never>((_, reject) => {
+    cut = reject;
+  });
+  const end = (reason: ExactlyOnceError) => {
+    controller.abort(reason);
+    cut(new CallCutOff(reason));
+  };
+  const onAbort = () => end(new ExactlyOnceError('EO_SHUTTING_DOWN', `event ${event.id} was interrupted`));
+  const stopTimer = parts.clock.timer(handler.timeoutMs, () => end(timeoutError(request)));
+  aborted.addEventListener('abort', onAbort, { once: true });
+  if (aborted.aborted) onAbort();
+  let scope: Scope | null = null;
+  const call = async () => {
+    scope = openScope(request.transaction, invocationOf(request, controller.signal));
+    await runInScope(parts, request, scope);
+  };
+  try {
+    await Promise.race([around(call), deadline]);
+  } finally {
+    closeScope(scope);
+    stopTimer();
+    aborted.removeEventListener('abort', onAbort);
+  }
+}
+
+async function runInScope(parts: CallParts, request: CallRequest, scope: Scope): Promise<void> {
+  const { handler, event } = request;
+  const context = scope.invocation!.context;
+  const { decoded, descriptor } = handler;
+  const data = decoded === null ? await decodeBody(event, parts.codec, descriptor) : decoded.data;
+  try {
+    await parts.storage.ambient.run(scope, () => handler.invoke(data, context));
+  } finally {
+    scope.open = false;
+  }
+  if (scope.violation !== null) throw scope.violation;
+  if (scope.pending > 0) {
+    throw new ExactlyOnceError(
+      'EO_TRANSACTION_ENDED',
+      `handler ${handler.known.name} returned while ${scope.pending} of its statements were still running`,
+      { details: { handler: handler.known.name, pending: scope.pending } },
+    );
+  }
+}
+
+function closeScope(scope: Scope | null): void {
+  if (scope !== null) scope.open = false;
+}
+
+function invocationOf(request: CallRequest, signal: AbortSignal): Invocation {
+  const { unit, handler, event } = request;
+  const key = Buffer.from(unit.key.buffer, unit.key.byteOffset + 8, 16).toString('hex');
+  const context = new EventContext(event, unit.delivery, handler.known.name, unit.attempts + 1, key, signal);
+  return new Invocation(handler.known, context);
+}
+
+function timeoutError({ handler, event }: CallRequest): ExactlyOnceError {
+  const what = `handler ${handler.known.name} ran longer than ${handler.timeoutMs} ms with event ${event.id}`;
+  return new ExactlyOnceError('EO_HANDLER_TIMEOUT', what, { details: { timeoutMs: handler.timeoutMs } });
+}

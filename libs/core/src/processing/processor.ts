@@ -1,0 +1,217 @@
+/**
+ * Takes a batch of deliveries to its end: group by group, with retries, bisection and dead letters.
+ * Steps 4 to 8 of an event's life.
+ *
+ * A group runs optimistically. Where it fails it is rolled back and run once more with a savepoint for each
+ * event; what fails at COMMIT is halved. The event that failed is then tried alone, in place, with backoff,
+ * and dead-lettered when it is hopeless. Nothing is acknowledged before its transaction has committed.
+ */
+import type { DeliverySink, ProcessingSession } from '../broker/broker.js';
+import type { Delivery } from '../broker/delivery.js';
+import { ExactlyOnceError, hasCode } from '../errors/exactly-once-error.js';
+import { backoffMs, decide, defaultRetryPolicy } from '../failure/failure-policy.js';
+import type { Logger } from '../telemetry/logger.js';
+import {
+  type BatchPlan,
+  errorLine,
+  type GroupBounds,
+  type HandlerDirectory,
+  planBatch,
+  unitLabel,
+} from './batch-plan.js';
+import type { GroupCommit } from './group-commit.js';
+import type { GroupFailure } from './group-result.js';
+import type { HandlerUnit } from './handler-unit.js';
+import { Progress } from './progress.js';
+
+export interface ProcessorParts {
+  readonly group: GroupCommit;
+  readonly directory: HandlerDirectory;
+  readonly bounds: GroupBounds;
+  readonly logger: Logger;
+  readonly random: () => number;
+}
+
+/** How the next try at a group differs from the last. */
+interface Attempt {
+  to: number;
+  savepoints: boolean;
+  /** Failures in a row that no event is to blame for. */
+  uncounted: number;
+}
+
+interface Culprit {
+  readonly index: number;
+  readonly unit: HandlerUnit;
+}
+
+export class Processor implements DeliverySink {
+  readonly #parts: ProcessorParts;
+  readonly #progress: Progress;
+
+  constructor(parts: ProcessorParts) {
+    this.#parts = parts;
+    this.#progress = new Progress(parts.group.parts.clock);
+  }
+
+  async process(deliveries: readonly Delivery[], session: ProcessingSession): Promise<void> {
+    await this.run(planBatch(deliveries, this.#parts.directory), session);
+  }
+
+  /** Runs a plan; resolves early, without error, where the session drains. */
+  async run(plan: BatchPlan, session: ProcessingSession): Promise<void> {
+    const stretch = this.#progress.begin(plan);
+    try {
+      let done = 0;
+      do {
+        const next = await this.#advance(plan, done, session);
+        if (next === null) return;
+        done = next;
+        stretch.moved();
+        session.done(plan.deliveriesDone(done));
+      } while (done < plan.units.length);
+    } finally {
+      stretch.end();
+    }
+  }
+
+  /** Why processing stands still, for health; `null` where it does not. */
+  stuck(): string | null {
+    return this.#progress.stuck();
+  }
+
+  /** Gets at least one unit from `from` done, however long that takes; the next one, or `null`: draining. */
+  async #advance(plan: BatchPlan, from: number, session: ProcessingSession): Promise<number | null> {
+    this.#stopBefore(plan.units[from]);
+    const attempt: Attempt = { to: plan.groupEnd(from, this.#parts.bounds), savepoints: false, uncounted: 0 };
+    for (;;) {
+      await this.#waitUntilDue(plan.units[from], session);
+      if (session.draining.aborted) return null;
+      const { to, savepoints } = attempt;
+      const skipped = await this.#runFenced(plan, from, to, savepoints, session);
+      if (typeof skipped === 'number') return skipped;
+      const { done, failure } = skipped;
+      if (failure === null) return done;
+      await this.#learn(plan, from, attempt, failure, session);
+      if (done > from) return done;
+    }
+  }
+
+  /**
+   * A fence that this very owner moved further is the answer to a COMMIT that was not answered: go on from
+   * there. Any other is another owner's.
+   */
+  async #runFenced(
+    plan: BatchPlan,
+    from: number,
+    to: number,
+    savepoints: boolean,
+    session: ProcessingSession,
+  ) {
+    try {
+      return await this.#parts.group.run({ plan, from, to, savepoints, session });
+    } catch (error) {
+      const { fence } = session;
+      if (!hasCode(error, 'EO_FENCED') || fence === null) throw error;
+      const row = await this.#parts.group.parts.storage.fences.read(fence.key);
+      const telemetry = this.#parts.group.parts.telemetry;
+      if (row === null || row.owner !== fence.owner || row.nextOffset <= fence.nextOffset) {
+        telemetry.count('exactly_once.fence_losses', 1, { topic: fence.key.topic });
+        throw error;
+      }
+      fence.nextOffset = row.nextOffset;
+      const position = plan.units.findIndex((unit) => unit.delivery.offset >= row.nextOffset);
+      return position === -1 ? plan.units.length : Math.max(position, from);
+    }
+  }
+
+  /** Turns a failure into what the next try does differently. Throws where the consumer must stop. */
+  async #learn(
+    plan: BatchPlan,
+    from: number,
+    attempt: Attempt,
+    failure: GroupFailure,
+    session: ProcessingSession,
+  ): Promise<void> {
+    const size = attempt.to - from;
+    const culprit = this.#culprit(plan, from, attempt, failure);
+    if (isBlameless(failure) || culprit?.unit.hopeless != null) {
+      await this.#waitForBetterTimes(plan.units[from], failure.error, attempt, session);
+    } else if (culprit === null) {
+      this.#parts.logger.debug(`a group of ${size} failed (${failure.phase}): ${errorLine(failure.error)}`);
+      if (failure.phase === 'commit' || attempt.savepoints) attempt.to = from + Math.ceil(size / 2);
+      else attempt.savepoints = true;
+    } else {
+      this.#dispose(culprit.unit, failure.error);
+      if (culprit.index === from) return;
+      if (failure.phase === 'cut-off' || hasCode(failure.error, 'EO_RETRY_AFTER')) attempt.to = culprit.index;
+      else attempt.savepoints = true;
+    }
+  }
+
+  /** Whose fault it was, as far as is known: an aborted transaction may be an earlier neighbour's. */
+  #culprit(plan: BatchPlan, from: number, attempt: Attempt, failure: GroupFailure): Culprit | null {
+    const at = (index: number) => ({ index, unit: plan.units[index]! });
+    if (plan.units.length === 0) return null;
+    if (attempt.to - from === 1) return at(from);
+    if (failure.phase === 'commit' || failure.unit === null) return null;
+    if (!attempt.savepoints && hasCode(failure.error, 'EO_TRANSACTION_ABORTED')) return null;
+    return at(failure.unit);
+  }
+
+  /** The event failed: again later, or into the dead letters at the next try. */
+  #dispose(unit: HandlerUnit, error: unknown): void {
+    unit.attempts++;
+    const policy = unit.handler?.retry ?? defaultRetryPolicy;
+    const failure = { error, attempts: unit.attempts, uncounted: 0, policy };
+    const disposition = decide(failure, this.#parts.random);
+    const label = `${unitLabel(unit)}: ${errorLine(error)}`;
+    if (disposition.action === 'stop') {
+      throw new ExactlyOnceError('EO_STOPPED', `cannot go on at ${label}`, { cause: error });
+    }
+    if (disposition.action === 'dead-letter') {
+      unit.hopeless = error;
+      this.#parts.logger.error(`dead-lettering after ${unit.attempts} attempts: ${label}`);
+      return;
+    }
+    unit.dueAtMs = this.#now() + disposition.delayMs;
+    this.#parts.group.parts.telemetry.count('exactly_once.retries', 1, { counted: true });
+    this.#parts.logger.warn(`attempt ${unit.attempts} failed, again in ${disposition.delayMs} ms: ${label}`);
+  }
+
+  /** Nobody's event failed, something else did: the same try again, without counting. */
+  async #waitForBetterTimes(
+    unit: HandlerUnit | undefined,
+    error: unknown,
+    attempt: Attempt,
+    session: ProcessingSession,
+  ): Promise<void> {
+    const { telemetry, clock } = this.#parts.group.parts;
+    const policy = unit?.handler?.retry ?? defaultRetryPolicy;
+    attempt.uncounted++;
+    const waitMs = backoffMs(policy, attempt.uncounted, this.#parts.random);
+    this.#progress.trouble(errorLine(error));
+    telemetry.count('exactly_once.retries', 1, { counted: false });
+    this.#parts.logger.warn(`nothing committed, again in ${waitMs} ms: ${errorLine(error)}`);
+    await clock.sleep(waitMs, session.draining);
+  }
+
+  async #waitUntilDue(unit: HandlerUnit | undefined, session: ProcessingSession): Promise<void> {
+    const waitMs = (unit?.dueAtMs ?? 0) - this.#now();
+    if (waitMs > 0) await this.#parts.group.parts.clock.sleep(waitMs, session.draining);
+  }
+
+  #stopBefore(unit: HandlerUnit | undefined): void {
+    if (unit === undefined || unit.forbidden === null) return;
+    throw new ExactlyOnceError('EO_STOPPED', `cannot pass by ${unitLabel(unit)}`, { cause: unit.forbidden });
+  }
+
+  #now(): number {
+    return this.#parts.group.parts.clock.now();
+  }
+}
+
+/** Nobody's event is to blame: the error says so, or a statement of the framework itself failed. */
+function isBlameless({ error, phase }: GroupFailure): boolean {
+  return phase === 'other' || (error instanceof ExactlyOnceError && error.outcome === 'retry');
+}

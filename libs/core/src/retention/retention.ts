@@ -1,0 +1,51 @@
+/**
+ * Forgets inbox records past the deduplication window, in bounded steps. Step 9 of an event's life.
+ *
+ * Never holds a long lock: each step is one short statement, and it pauses between full ones.
+ */
+import type { Clock } from '../clock.js';
+import { errorChain } from '../errors/exactly-once-error.js';
+import type { InboxStore } from '../inbox/inbox-store.js';
+import type { Logger } from '../telemetry/logger.js';
+
+export interface RetentionParts {
+  readonly inbox: InboxStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly windowMs: number;
+  readonly batchSize: number;
+  readonly intervalMs: number;
+}
+
+const pauseMs = 50;
+
+export class Retention {
+  constructor(readonly parts: RetentionParts) {}
+
+  /** Sweeps until `signal` aborts. Rejects never: a failed sweep is logged and comes again. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, logger, intervalMs } = this.parts;
+    while (!signal.aborted) {
+      try {
+        const deleted = await this.sweep(signal);
+        if (deleted > 0) logger.debug(`retention: ${deleted} inbox records forgotten`);
+      } catch (error) {
+        logger.warn(`retention: again in ${intervalMs} ms: ${errorChain(error).join(' <- ')}`);
+      }
+      await clock.sleep(intervalMs, signal);
+    }
+  }
+
+  /** Deletes what is past the window, step by step; how many records. */
+  async sweep(signal: AbortSignal): Promise<number> {
+    const { inbox, clock, windowMs, batchSize } = this.parts;
+    let total = 0;
+    while (!signal.aborted) {
+      const deleted = await inbox.deleteOlderThan(windowMs, batchSize);
+      total += deleted;
+      if (deleted < batchSize) break;
+      await clock.sleep(pauseMs, signal);
+    }
+    return total;
+  }
+}
