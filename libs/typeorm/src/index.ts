@@ -1,0 +1,10 @@
+/**
+ * Storage on TypeORM.
+ *
+ * ```ts
+ * ExactlyOnceModule.forRoot({ service: 'payments', unhandled: 'skip', storage: typeOrmStorage({ migrate: true }) })
+ * ```
+ */
+export { type MigrationOptions, migrationSql, runMigrations } from './migrations.js';
+export { schemaVersion } from './postgres/migrator.js';
+export { storageOn, type TypeOrmStorageOptions, typeOrmStorage } from './typeorm-storage.js';

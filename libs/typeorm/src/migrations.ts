@@ -1,0 +1,29 @@
+/**
+ * The schema for people and tools: run it, or print it. Used by the command line and by tests.
+ */
+import type { DataSource } from 'typeorm';
+import { migrate, migrationText } from './postgres/migrator.js';
+import { PostgresPool } from './postgres/postgres-pool.js';
+import { tablesIn } from './postgres/tables.js';
+
+export interface MigrationOptions {
+  /** Schema of the tables; must exist. Default: the connection's. */
+  readonly schema?: string;
+}
+
+/** The migrations as SQL, in one transaction. */
+export function migrationSql({ schema }: MigrationOptions = {}): string {
+  return migrationText(tablesIn(schema ?? null));
+}
+
+/**
+ * Runs missing migrations on an initialised DataSource. Several may do so at once. Resolves with the version of
+ * the schema before (0: there was none). Throws EO_STORAGE_UNAVAILABLE.
+ */
+export async function runMigrations(
+  dataSource: DataSource,
+  { schema }: MigrationOptions = {},
+): Promise<number> {
+  const pool = new PostgresPool(() => dataSource.createQueryRunner('master'), tablesIn(schema ?? null));
+  return migrate(pool, schema ?? null);
+}

@@ -1,0 +1,38 @@
+/** Statements on the fences. */
+import type { Tables } from './tables.js';
+
+const columns = 'next_offset, owner, clean, last_fingerprint, log_generation';
+const keyed = 'group_name = $1 AND topic = $2 AND partition = $3';
+
+/** No lock. $1 group, $2 topic, $3 partition. */
+export const readFenceSql = (t: Tables): string => `SELECT ${columns} FROM ${t.fence} WHERE ${keyed}`;
+
+/**
+ * Row lock until its own commit; waits for a batch that holds it. Two claims follow each other, the later one
+ * owns. Answers \`clean\` as it was before. $4 owner, $5 start offset.
+ */
+export const claimFenceSql = (t: Tables): string => `
+INSERT INTO ${t.fence} AS fence (group_name, topic, partition, next_offset, owner, clean)
+VALUES ($1, $2, $3, $5, $4, false)
+ON CONFLICT (group_name, topic, partition) DO UPDATE SET owner = excluded.owner, clean = false
+RETURNING next_offset, owner, last_fingerprint, log_generation,
+  coalesce((SELECT before.clean FROM ${t.fence} AS before
+    WHERE before.group_name = $1 AND before.topic = $2 AND before.partition = $3), true) AS clean`;
+
+/** Row lock; no row where another owns it. $4 owner, $5 next offset, $6 new log. */
+export const repositionFenceSql = (t: Tables): string => `
+UPDATE ${t.fence} SET next_offset = $5, last_fingerprint = NULL,
+  log_generation = log_generation + CASE WHEN $6::boolean THEN 1 ELSE 0 END
+WHERE ${keyed} AND owner = $4`;
+
+/**
+ * Compare and set, row lock until the batch commits. A zombie waits for the owner's batch, then changes no row.
+ * $4 owner, $5 expected, $6 next, $7 fingerprint or NULL to leave it.
+ */
+export const advanceFenceSql = (t: Tables): string => `
+UPDATE ${t.fence} SET next_offset = $6, last_fingerprint = coalesce($7::bytea, last_fingerprint)
+WHERE ${keyed} AND owner = $4 AND next_offset = $5`;
+
+/** Leaves the owned state for the clean one; no row where another owns it. $4 owner. */
+export const releaseFenceSql = (t: Tables): string => `
+UPDATE ${t.fence} SET clean = true WHERE ${keyed} AND owner = $4 AND NOT clean`;

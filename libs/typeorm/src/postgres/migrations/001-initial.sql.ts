@@ -1,0 +1,126 @@
+/**
+ * The whole schema. May be edited until 0.1.0 is released and never after.
+ *
+ * Text that strangers choose (ids, keys, headers) is kept as bytes: PostgreSQL's text refuses NUL, and its
+ * collations are nobody's idea of identity.
+ */
+import type { Tables } from '../tables.js';
+
+export const initialSql = (t: Tables): string => `
+CREATE TABLE ${t.meta} (
+  singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+  schema_version integer NOT NULL,
+  shard_count integer NOT NULL CHECK (shard_count BETWEEN 1 AND 1024)
+);
+INSERT INTO ${t.meta} (schema_version, shard_count) VALUES (1, 1);
+
+CREATE TABLE ${t.handler} (
+  id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  service text NOT NULL,
+  name text NOT NULL UNIQUE,
+  identity text NOT NULL UNIQUE,
+  generation integer NOT NULL DEFAULT 1,
+  first_seen_at timestamptz NOT NULL DEFAULT now(),
+  renamed_from text,
+  retired_at timestamptz
+);
+
+CREATE TABLE ${t.inbox} (
+  key bytea PRIMARY KEY CHECK (length(key) = 24),
+  handler_id integer NOT NULL,
+  recorded_at timestamptz NOT NULL DEFAULT now(),
+  fingerprint bytea NOT NULL,
+  result bytea
+);
+CREATE INDEX eo_inbox_recorded_at ON ${t.inbox} (recorded_at);
+
+CREATE TABLE ${t.outbox} (
+  position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  txid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+  key_hash integer NOT NULL,
+  topic text NOT NULL,
+  key bytea,
+  type text NOT NULL,
+  version integer NOT NULL,
+  source text NOT NULL,
+  id bytea NOT NULL,
+  time_ms bigint,
+  headers bytea NOT NULL,
+  content_type text NOT NULL,
+  body bytea,
+  traceparent text,
+  tracestate text,
+  deliver_at timestamptz,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'dead')),
+  claim bigint,
+  reason text
+);
+
+CREATE TABLE ${t.fence} (
+  group_name text NOT NULL,
+  topic text NOT NULL,
+  partition integer NOT NULL,
+  next_offset bigint NOT NULL,
+  owner text NOT NULL,
+  clean boolean NOT NULL,
+  last_fingerprint bytea,
+  log_generation integer NOT NULL DEFAULT 1,
+  PRIMARY KEY (group_name, topic, partition)
+);
+
+CREATE TABLE ${t.lease} (
+  shard integer PRIMARY KEY,
+  owner text NOT NULL,
+  epoch bigint NOT NULL,
+  until timestamptz NOT NULL
+);
+
+CREATE TABLE ${t.parkedKey} (
+  handler_id integer NOT NULL,
+  topic text NOT NULL,
+  key bytea NOT NULL,
+  parked_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (handler_id, topic, key)
+);
+
+CREATE TABLE ${t.parkedEvent} (
+  position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  handler_id integer NOT NULL,
+  topic text NOT NULL,
+  key bytea NOT NULL,
+  inbox_key bytea NOT NULL,
+  headers bytea NOT NULL,
+  body bytea,
+  attempts integer NOT NULL DEFAULT 0,
+  deaths integer NOT NULL DEFAULT 0,
+  error text,
+  next_attempt_at timestamptz NOT NULL DEFAULT now(),
+  FOREIGN KEY (handler_id, topic, key) REFERENCES ${t.parkedKey}
+);
+CREATE INDEX eo_parked_event_due ON ${t.parkedEvent} (next_attempt_at);
+
+CREATE TABLE ${t.deadLetter} (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  handler text,
+  topic text NOT NULL,
+  partition integer,
+  "offset" bigint,
+  key bytea,
+  event_id bytea,
+  source bytea,
+  type bytea,
+  headers bytea NOT NULL,
+  body bytea,
+  code text NOT NULL,
+  error_chain text[] NOT NULL,
+  attempts integer NOT NULL,
+  first_attempt_at timestamptz NOT NULL,
+  dead_at timestamptz NOT NULL DEFAULT now(),
+  service_version text,
+  state text NOT NULL DEFAULT 'dead' CHECK (state IN ('dead', 'replayed', 'discarded')),
+  decided_by text,
+  decided_why text
+);
+CREATE INDEX eo_dead_letter_state ON ${t.deadLetter} (state, id);
+`;

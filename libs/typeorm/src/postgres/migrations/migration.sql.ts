@@ -1,0 +1,10 @@
+/** Statements around the migrations. */
+
+/** Concurrent migrators follow each other until commit. The number is ours: "exactly" in ASCII, cut to a bigint. */
+export const migrationLockSql = 'SELECT pg_advisory_xact_lock(7311709104903778413)';
+
+/** No lock. $1 table, qualified. */
+export const tableExistsSql = 'SELECT to_regclass($1) IS NOT NULL AS found';
+
+/** No lock. $1 schema. */
+export const schemaExistsSql = 'SELECT to_regnamespace(quote_ident($1)) IS NOT NULL AS found';

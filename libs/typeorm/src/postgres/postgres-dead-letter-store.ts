@@ -1,0 +1,42 @@
+/** Dead letters on PostgreSQL. Step 8 of an event's life. */
+import type { DeadLetter, DeadLetterStore, Transaction } from '@exactly-once/core';
+import { countDeadLettersSql, insertDeadLetterSql } from './dead-letter.sql.js';
+import type { PostgresPool } from './postgres-pool.js';
+import type { PostgresTransaction } from './postgres-transaction.js';
+
+export class PostgresDeadLetterStore implements DeadLetterStore {
+  constructor(readonly pool: PostgresPool) {}
+
+  async insert(transaction: Transaction, letter: DeadLetter): Promise<void> {
+    await (transaction as PostgresTransaction).query(insertDeadLetterSql(this.pool.tables), [
+      letter.handler,
+      letter.topic,
+      letter.partition,
+      letter.offset === null ? null : String(letter.offset),
+      bytes(letter.key),
+      text(letter.eventId),
+      text(letter.source),
+      text(letter.type),
+      Buffer.from(JSON.stringify(Object.entries(letter.headers))),
+      bytes(letter.body),
+      letter.code,
+      letter.errorChain.map((line) => line.replaceAll('\u0000', '\\u0000')),
+      letter.attempts,
+      letter.firstAttemptAtMs,
+      letter.serviceVersion,
+    ]);
+  }
+
+  async count(): Promise<number> {
+    const { rows } = await this.pool.query(countDeadLettersSql(this.pool.tables));
+    return rows[0].count;
+  }
+}
+
+function bytes(value: Uint8Array | null): Buffer | null {
+  return value === null ? null : Buffer.from(value);
+}
+
+function text(value: string | null): Buffer | null {
+  return value === null ? null : Buffer.from(value);
+}

@@ -1,0 +1,60 @@
+/** Consumer positions on PostgreSQL, moved by compare-and-set. */
+import type { FenceKey, FenceMove, FenceRow, FenceStore, Transaction } from '@exactly-once/core';
+import {
+  advanceFenceSql,
+  claimFenceSql,
+  readFenceSql,
+  releaseFenceSql,
+  repositionFenceSql,
+} from './fence.sql.js';
+import type { PostgresPool } from './postgres-pool.js';
+import type { PostgresTransaction } from './postgres-transaction.js';
+
+export class PostgresFenceStore implements FenceStore {
+  constructor(readonly pool: PostgresPool) {}
+
+  async read(key: FenceKey): Promise<FenceRow | null> {
+    const { rows } = await this.pool.query(readFenceSql(this.pool.tables), parameters(key));
+    return rows.length === 0 ? null : fenceRow(rows[0]);
+  }
+
+  async claim(key: FenceKey, owner: string, startOffset: bigint): Promise<FenceRow> {
+    const values = [...parameters(key), owner, String(startOffset)];
+    const { rows } = await this.pool.query(claimFenceSql(this.pool.tables), values);
+    return fenceRow(rows[0]);
+  }
+
+  async reposition(key: FenceKey, owner: string, nextOffset: bigint, newLog: boolean): Promise<boolean> {
+    const values = [...parameters(key), owner, String(nextOffset), newLog];
+    const { rowCount } = await this.pool.query(repositionFenceSql(this.pool.tables), values);
+    return rowCount === 1;
+  }
+
+  async advance(transaction: Transaction, move: FenceMove): Promise<boolean> {
+    const print = move.lastFingerprint === null ? null : Buffer.from(move.lastFingerprint);
+    const values = [...parameters(move.key), move.owner, String(move.expected), String(move.next), print];
+    const { rowCount } = await (transaction as PostgresTransaction).query(
+      advanceFenceSql(this.pool.tables),
+      values,
+    );
+    return rowCount === 1;
+  }
+
+  async release(key: FenceKey, owner: string): Promise<void> {
+    await this.pool.query(releaseFenceSql(this.pool.tables), [...parameters(key), owner]);
+  }
+}
+
+function parameters({ group, topic, partition }: FenceKey): unknown[] {
+  return [group, topic, partition];
+}
+
+function fenceRow(row: Record<string, unknown>): FenceRow {
+  return {
+    nextOffset: BigInt(row['next_offset'] as string),
+    owner: row['owner'] as string,
+    clean: row['clean'] as boolean,
+    lastFingerprint: row['last_fingerprint'] as Uint8Array | null,
+    logGeneration: row['log_generation'] as number,
+  };
+}

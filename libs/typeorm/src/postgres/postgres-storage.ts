@@ -1,0 +1,84 @@
+/**
+ * Storage on PostgreSQL through TypeORM: the stores, the seam and the transactions of one DataSource.
+ *
+ * Keeps no state in a session: PgBouncer's transaction mode works. Closes nothing that it did not open.
+ */
+import { AmbientScope, type BeginOptions, type Storage, type Transaction } from '@exactly-once/core';
+import type { DataSource } from 'typeorm';
+import { Seam } from '../seam.js';
+import { checkSchema, migrate } from './migrator.js';
+import { PostgresDeadLetterStore } from './postgres-dead-letter-store.js';
+import { markConnectionLost, sqlState, translateError } from './postgres-errors.js';
+import { PostgresFenceStore } from './postgres-fence-store.js';
+import { PostgresHandlerStore } from './postgres-handler-store.js';
+import { PostgresInboxStore } from './postgres-inbox-store.js';
+import { PostgresLeaseStore } from './postgres-lease-store.js';
+import { PostgresOutboxStore } from './postgres-outbox-store.js';
+import { PostgresPool } from './postgres-pool.js';
+import { PostgresTransaction } from './postgres-transaction.js';
+import { tablesIn } from './tables.js';
+
+export interface PostgresStorageOptions {
+  readonly migrate: boolean;
+  readonly schema: string | null;
+}
+
+export class PostgresStorage implements Storage {
+  readonly name = 'postgres';
+  readonly ambient = new AmbientScope();
+  readonly inbox: PostgresInboxStore;
+  readonly outbox: PostgresOutboxStore;
+  readonly fences: PostgresFenceStore;
+  readonly leases: PostgresLeaseStore;
+  readonly handlers: PostgresHandlerStore;
+  readonly deadLetters: PostgresDeadLetterStore;
+  readonly #pool: PostgresPool;
+  readonly #seam: Seam;
+
+  constructor(
+    readonly dataSource: DataSource,
+    readonly options: PostgresStorageOptions,
+  ) {
+    this.#seam = new Seam(dataSource, this.ambient);
+    this.#pool = new PostgresPool(this.#seam.createFreeRunner, tablesIn(options.schema));
+    this.inbox = new PostgresInboxStore(this.#pool);
+    this.outbox = new PostgresOutboxStore(this.#pool);
+    this.fences = new PostgresFenceStore(this.#pool);
+    this.leases = new PostgresLeaseStore(this.#pool);
+    this.handlers = new PostgresHandlerStore(this.#pool);
+    this.deadLetters = new PostgresDeadLetterStore(this.#pool);
+  }
+
+  async open(): Promise<void> {
+    await this.#initialize();
+    if (this.options.migrate) await migrate(this.#pool, this.options.schema);
+    await checkSchema(this.#pool);
+    this.#seam.install();
+  }
+
+  async close(): Promise<void> {
+    this.#seam.remove();
+  }
+
+  async ping(): Promise<void> {
+    await this.leases.shardCount();
+  }
+
+  async begin(options: BeginOptions): Promise<Transaction> {
+    return PostgresTransaction.begin(this.#seam.createFreeRunner, this.#pool.tables, options);
+  }
+
+  translate(error: unknown): unknown {
+    return translateError(error);
+  }
+
+  /** A DataSource that its owner has not initialised is initialised here, again after a failure. */
+  async #initialize(): Promise<void> {
+    if (this.dataSource.isInitialized) return;
+    try {
+      await this.dataSource.initialize();
+    } catch (error) {
+      throw translateError(sqlState(error) === null ? markConnectionLost(error) : error);
+    }
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * Names of the framework's tables, with their schema where one is given. The only identifiers that statements contain.
+ */
+import { ExactlyOnceError } from '@exactly-once/core';
+
+export interface Tables {
+  readonly meta: string;
+  readonly handler: string;
+  readonly inbox: string;
+  readonly outbox: string;
+  readonly fence: string;
+  readonly lease: string;
+  readonly parkedKey: string;
+  readonly parkedEvent: string;
+  readonly deadLetter: string;
+}
+
+/** Throws EO_OPTION_INVALID for a schema that is no plain identifier. */
+export function tablesIn(schema: string | null): Tables {
+  if (schema !== null && !/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(schema)) {
+    throw new ExactlyOnceError(
+      'EO_OPTION_INVALID',
+      `schema ${JSON.stringify(schema)} is not a plain identifier`,
+    );
+  }
+  const name = (table: string) => (schema === null ? table : `"${schema}".${table}`);
+  return {
+    meta: name('eo_meta'),
+    handler: name('eo_handler'),
+    inbox: name('eo_inbox'),
+    outbox: name('eo_outbox'),
+    fence: name('eo_fence'),
+    lease: name('eo_lease'),
+    parkedKey: name('eo_parked_key'),
+    parkedEvent: name('eo_parked_event'),
+    deadLetter: name('eo_dead_letter'),
+  };
+}
