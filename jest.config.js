@@ -26,15 +26,15 @@ const shared = {
 };
 
 export default {
+  testTimeout: 60_000,
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{libs,src,apps,test}/**/*.spec.ts'] },
     {
       ...shared,
       displayName: 'e2e',
       testMatch: ['<rootDir>/test/**/*.e2e-spec.ts'],
-      globalSetup: '<rootDir>/test/services/jest-global-setup.ts',
-      globalTeardown: '<rootDir>/test/services/jest-global-teardown.ts',
-      testTimeout: 60_000,
+      globalSetup: '<rootDir>/dist-test/test/services/jest-global-setup.js',
+      globalTeardown: '<rootDir>/dist-test/test/services/jest-global-teardown.js',
     },
   ],
 };

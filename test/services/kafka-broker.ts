@@ -1,0 +1,140 @@
+/**
+ * A Kafka broker of one's own: jars from Maven Central, data in a temporary folder, a free port.
+ */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { GuardedProcess } from './guarded-process.js';
+import { answers, freePort, until } from './ports.js';
+
+const run = promisify(execFile);
+const version = '4.3.1';
+
+/** Repository root: tests run from there, compiled programs too. */
+const root = process.cwd();
+const jars = resolve(root, '.cache', `kafka-${version}`);
+
+/** Fetches the jars once. Two processes may do so at the same time: each renames its own folder into place. */
+export async function kafkaClasspath(): Promise<string> {
+  if (!existsSync(jars)) {
+    await mkdir(resolve(root, '.cache'), { recursive: true });
+    const fetched = await mkdtemp(resolve(root, '.cache', 'fetch-'));
+    const pom = resolve(root, 'test/services/kafka/pom.xml');
+    await run(
+      'mvn',
+      ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${fetched}`],
+      {
+        timeout: 300_000,
+      },
+    );
+    await rename(fetched, jars).catch(async (error: NodeJS.ErrnoException) => {
+      await rm(fetched, { recursive: true, force: true });
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error; // another process was first
+    });
+  }
+  return join(jars, '*');
+}
+
+export interface KafkaBrokerOptions {
+  /** Lines of server.properties on top of ours. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+export class KafkaBroker {
+  #process: GuardedProcess | null = null;
+
+  private constructor(
+    readonly folder: string,
+    readonly port: number,
+    readonly classpath: string,
+  ) {}
+
+  static async start(options: KafkaBrokerOptions = {}): Promise<KafkaBroker> {
+    const classpath = await kafkaClasspath();
+    const folder = await mkdtemp(join(tmpdir(), 'eo-kafka-'));
+    const [port, controller] = [await freePort(), await freePort()];
+    const broker = new KafkaBroker(folder, port, classpath);
+    try {
+      await writeFile(
+        join(folder, 'server.properties'),
+        properties(folder, port, controller, options.settings ?? {}),
+      );
+      const id = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('base64url');
+      const format = ['format', '-t', id, '-c', join(folder, 'server.properties')];
+      await run('java', ['-cp', classpath, 'kafka.tools.StorageTool', ...format], { timeout: 60_000 });
+      await broker.start();
+    } catch (error) {
+      await broker.stop();
+      throw error;
+    }
+    return broker;
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  /** Starts it again after \`kill\`, on the same port and data. */
+  async start(): Promise<void> {
+    const heap = ['-Xmx512m', '-Xms256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
+    const main = ['kafka.Kafka', join(this.folder, 'server.properties')];
+    const command = ['java', ...heap, '-cp', this.classpath, ...main];
+    const started = await GuardedProcess.start(command, join(this.folder, 'broker.log'));
+    this.#process = started;
+    await until('Kafka listens', async () => {
+      if (!started.running) throw new Error(`Kafka ended at once:\n${started.log()}`);
+      return answers('127.0.0.1', this.port);
+    });
+  }
+
+  async kill(): Promise<void> {
+    await this.#process?.kill();
+  }
+
+  pause(): void {
+    this.#process?.signal('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#process?.signal('SIGCONT');
+  }
+
+  /** Ends it and removes its data. */
+  async stop(): Promise<void> {
+    await this.#process?.kill();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+function properties(
+  folder: string,
+  port: number,
+  controller: number,
+  settings: Readonly<Record<string, string>>,
+): string {
+  const all: Record<string, string> = {
+    'process.roles': 'broker,controller',
+    'node.id': '1',
+    'controller.quorum.voters': `1@127.0.0.1:${controller}`,
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    'controller.listener.names': 'CONTROLLER',
+    'log.dirs': join(folder, 'data'),
+    'offsets.topic.replication.factor': '1',
+    'offsets.topic.num.partitions': '4',
+    'transaction.state.log.replication.factor': '1',
+    'transaction.state.log.min.isr': '1',
+    'transaction.state.log.num.partitions': '4',
+    'share.coordinator.state.topic.replication.factor': '1',
+    'group.initial.rebalance.delay.ms': '0',
+    'group.min.session.timeout.ms': '1000',
+    'auto.create.topics.enable': 'false',
+    ...settings,
+  };
+  return Object.entries(all)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('');
+}
