@@ -1,0 +1,40 @@
+/**
+ * What kafkajs's errors mean, by protocol code and never by message text.
+ */
+import { ExactlyOnceError } from '@exactly-once/core';
+
+/** Protocol errors after which the same record would be refused for ever. */
+const refusals = new Set([
+  'MESSAGE_TOO_LARGE',
+  'RECORD_LIST_TOO_LARGE',
+  'INVALID_TOPIC_EXCEPTION',
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'TOPIC_AUTHORIZATION_FAILED',
+  'INVALID_RECORD',
+  'INVALID_TIMESTAMP',
+]);
+
+/** The protocol error's name, of an error or of what caused it; `null` where the broker did not answer. */
+export function protocolType(error: unknown): string | null {
+  let current: unknown = error;
+  for (let depth = 0; depth < 10 && typeof current === 'object' && current !== null; depth++) {
+    const { type, cause, originalError } = current as {
+      type?: unknown;
+      cause?: unknown;
+      originalError?: unknown;
+    };
+    if (typeof type === 'string' && /^[A-Z_]+$/.test(type)) return type;
+    current = cause ?? originalError;
+  }
+  return null;
+}
+
+/** Why the broker will never take these records; `null` where it may. */
+export function refusalOf(error: unknown): string | null {
+  const type = protocolType(error);
+  return type !== null && refusals.has(type) ? type : null;
+}
+
+export function brokerUnavailable(what: string, cause: unknown): ExactlyOnceError {
+  return new ExactlyOnceError('EO_BROKER_UNAVAILABLE', what, { cause });
+}

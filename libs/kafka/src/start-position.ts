@@ -1,0 +1,70 @@
+/**
+ * Where a partition's new owner begins. Pure: it weighs what the database, the group and the log say.
+ */
+import { ExactlyOnceError, type FenceRow } from '@exactly-once/core';
+
+export interface PositionFacts {
+  /** Topic, partition and group, for messages. */
+  readonly where: string;
+  /** The fence as it stood; `null` where there is none yet. */
+  readonly row: Pick<FenceRow, 'nextOffset' | 'lastFingerprint'> | null;
+  /** Offset that the group has committed at the broker; `null` where it has none. */
+  readonly committed: bigint | null;
+  /** First offset of the log. */
+  readonly low: bigint;
+  /** Offset after the last record of the log. */
+  readonly high: bigint;
+  readonly startFrom: 'earliest' | 'latest';
+}
+
+export interface StartPosition {
+  /** Offset of the first record to handle. */
+  readonly offset: bigint;
+  /** The record before, to be read again and compared; `null` where there is nothing to compare. */
+  readonly verify: Uint8Array | null;
+  /** The log is another one than the fence knows. */
+  readonly newLog: boolean;
+  /** For the log file; `null` where all is as expected. */
+  readonly notice: string | null;
+}
+
+/** Throws EO_OFFSET_AHEAD where records would be passed by. */
+export function startPosition(facts: PositionFacts): StartPosition {
+  const { row, committed, low, high, startFrom, where } = facts;
+  const start = (offset: bigint, notice: string | null = null): StartPosition => ({
+    offset,
+    verify: null,
+    newLog: false,
+    notice,
+  });
+  if (row === null) {
+    if (committed === null) return start(startFrom === 'earliest' ? low : high);
+    return committed < low ? start(low, expired(where, committed, low)) : start(committed);
+  }
+  const next = row.nextOffset;
+  if (high < next) return replacedLog(where, low, `it ends at ${high}, before ${next}`);
+  if (committed !== null && committed > next) {
+    throw new ExactlyOnceError(
+      'EO_OFFSET_AHEAD',
+      `${where}: the broker says ${committed}, the database ${next}`,
+      {
+        details: { committed: String(committed), nextOffset: String(next) },
+      },
+    );
+  }
+  const wanted = committed !== null && committed < next ? committed : next;
+  if (wanted < low) return start(low, expired(where, wanted, low));
+  if (wanted < next)
+    return start(wanted, `${where}: the group stands at ${wanted}, before ${next}: it is replayed`);
+  return { ...start(next), verify: next > low ? row.lastFingerprint : null };
+}
+
+/** The log was recreated or truncated: with an inbox it is read from its beginning. */
+export function replacedLog(where: string, low: bigint, why: string): StartPosition {
+  const error = new ExactlyOnceError('EO_LOG_CHANGED', `${where}: ${why}`);
+  return { offset: low, verify: null, newLog: true, notice: error.message };
+}
+
+function expired(where: string, wanted: bigint, low: bigint): string {
+  return `${where}: records ${wanted} to ${low - 1n} have left the log before they were processed`;
+}
