@@ -1,0 +1,94 @@
+/**
+ * One configured instance: its options, its adapters, and the engine that is made of them once all handlers are known.
+ */
+import {
+  type AdapterDescription,
+  Engine,
+  type EngineOptions,
+  type EventTypeDescriptor,
+  ExactlyOnceError,
+  type ForeignHandlerDefinition,
+  type HandlerDefinition,
+  type Outbox,
+} from '@exactly-once/core';
+import type { ExactlyOnceOptions } from './exactly-once.options.js';
+import { nestLogger } from './nest-logger.js';
+import { openTelemetry } from './open-telemetry.js';
+
+export interface InstanceHandlers {
+  readonly handlers: readonly HandlerDefinition[];
+  readonly foreignHandlers: readonly ForeignHandlerDefinition[];
+  readonly types: readonly EventTypeDescriptor[];
+  readonly startFrom: Readonly<Record<string, 'earliest' | 'latest'>>;
+}
+
+export class Instance {
+  #engine: Engine | null = null;
+
+  constructor(
+    readonly name: string,
+    readonly options: ExactlyOnceOptions,
+  ) {}
+
+  get service(): string {
+    return this.options.service;
+  }
+
+  get engine(): Engine {
+    if (this.#engine !== null) return this.#engine;
+    throw new ExactlyOnceError('EO_STORAGE_UNAVAILABLE', `instance "${this.name}" is not started yet`);
+  }
+
+  get started(): boolean {
+    return this.#engine !== null;
+  }
+
+  get outbox(): Outbox {
+    return this.engine.outbox;
+  }
+
+  /** Makes the engine and starts it. Throws what a wrong configuration gives. */
+  async start(found: InstanceHandlers, resolve: (token: unknown) => unknown): Promise<void> {
+    const {
+      validate: _,
+      name: __,
+      storage: describedStorage,
+      broker: describedBroker,
+      startFrom,
+      ...rest
+    } = this.options;
+    const storage = await createAdapter(describedStorage, resolve);
+    const broker = describedBroker === undefined ? null : await createAdapter(describedBroker, resolve);
+    const options: EngineOptions = {
+      logger: nestLogger(this.service),
+      telemetry: openTelemetry(this.service),
+      ...rest,
+      ...found,
+      startFrom: { ...found.startFrom, ...startFrom },
+      storage,
+      broker,
+    };
+    if (broker === null && found.handlers.length > 0) {
+      const names = found.handlers.map((handler) => handler.name).join(', ');
+      throw new ExactlyOnceError(
+        'EO_OPTION_MISSING',
+        `instance "${this.name}" has handlers (${names}) but no \`broker\``,
+      );
+    }
+    this.#engine = new Engine(options);
+    await this.#engine.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#engine?.stop();
+  }
+}
+
+/** Adapters are described, not injected, so that they know no Nest; what they need is looked up here. */
+async function createAdapter<T>(
+  { inject, create }: AdapterDescription<T>,
+  resolve: (token: unknown) => unknown,
+): Promise<T> {
+  const dependencies = inject.map(resolve);
+  return (create as (...dependencies: unknown[]) => T | Promise<T>)(...dependencies);
+}
