@@ -1,0 +1,18 @@
+/** What this service tells the others. */
+import { EventType } from '@exactly-once/nestjs';
+import { IsInt, IsUUID, Min } from 'class-validator';
+
+@EventType<OrderPlaced>('order.placed', { topic: 'orders', key: (event) => event.orderId })
+export class OrderPlaced {
+  @IsUUID()
+  orderId!: string;
+
+  @IsInt()
+  @Min(1)
+  totalCents!: number;
+
+  constructor(orderId: string, totalCents: number) {
+    this.orderId = orderId;
+    this.totalCents = totalCents;
+  }
+}

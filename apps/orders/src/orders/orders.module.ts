@@ -1,0 +1,14 @@
+/** The domain: no forRoot, so it runs alone or beside others. */
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { Order } from './order.entity.js';
+import { OrdersController } from './orders.controller.js';
+import { OrdersService } from './orders.service.js';
+import { PaymentHandlers } from './payment.handlers.js';
+
+@Module({
+  imports: [TypeOrmModule.forFeature([Order])],
+  controllers: [OrdersController, PaymentHandlers],
+  providers: [OrdersService],
+})
+export class OrdersModule {}

@@ -1,0 +1,9 @@
+/** What this service hears from payments: its own view of that event. */
+import { EventType } from '@exactly-once/nestjs';
+import { IsUUID } from 'class-validator';
+
+@EventType<PaymentCaptured>('payment.captured', { topic: 'payments', key: (event) => event.orderId })
+export class PaymentCaptured {
+  @IsUUID()
+  orderId!: string;
+}

@@ -1,0 +1,35 @@
+/** The service as a process: its database, its broker, its domain. Configured by the environment. */
+import { kafkaBroker } from '@exactly-once/kafka';
+import { ExactlyOnceModule } from '@exactly-once/nestjs';
+import { typeOrmStorage } from '@exactly-once/typeorm';
+import { Module } from '@nestjs/common';
+import { TerminusModule } from '@nestjs/terminus';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { HealthController } from './health.controller.js';
+import { CreateTables } from './migrations/1-create-tables.js';
+import { PaymentsModule } from './payments/payments.module.js';
+
+const { DATABASE_URL = 'postgres://postgres@localhost:5432/payments', KAFKA_BROKERS = 'localhost:9092' } =
+  process.env;
+
+@Module({
+  imports: [
+    TypeOrmModule.forRoot({
+      type: 'postgres',
+      url: DATABASE_URL,
+      autoLoadEntities: true,
+      migrations: [CreateTables],
+      migrationsRun: true,
+    }),
+    ExactlyOnceModule.forRoot({
+      service: 'payments',
+      unhandled: 'skip',
+      storage: typeOrmStorage({ migrate: true }),
+      broker: kafkaBroker({ client: { brokers: KAFKA_BROKERS.split(',') } }),
+    }),
+    TerminusModule,
+    PaymentsModule,
+  ],
+  controllers: [HealthController],
+})
+export class MainModule {}

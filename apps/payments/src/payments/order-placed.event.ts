@@ -1,0 +1,13 @@
+/** What this service hears from orders: its own view of that event. */
+import { EventType } from '@exactly-once/nestjs';
+import { IsInt, IsUUID, Min } from 'class-validator';
+
+@EventType<OrderPlaced>('order.placed', { topic: 'orders', key: (event) => event.orderId })
+export class OrderPlaced {
+  @IsUUID()
+  orderId!: string;
+
+  @IsInt()
+  @Min(1)
+  totalCents!: number;
+}

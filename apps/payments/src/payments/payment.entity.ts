@@ -1,0 +1,21 @@
+/** A payment that was captured. */
+import { Column, CreateDateColumn, Entity, PrimaryGeneratedColumn } from 'typeorm';
+
+@Entity()
+export class Payment {
+  @PrimaryGeneratedColumn('identity', { type: 'bigint' })
+  id!: string;
+
+  @Column('uuid')
+  orderId!: string;
+
+  @Column('integer')
+  cents!: number;
+
+  /** What the provider calls this charge. */
+  @Column()
+  chargeId!: string;
+
+  @CreateDateColumn()
+  capturedAt!: Date;
+}
