@@ -1,166 +1,156 @@
 /**
  * A query runner for users' code inside an event's transaction: the open runner behind a proxy.
  *
- * `release` does nothing, nested transactions are savepoints, and whatever would end the framework's own
- * transaction, or write after it, is refused. TypeORM at depth 1 would end our transaction: so each proxy
- * counts its own depth.
+ * `release` does nothing, nested transactions are savepoints of ours (TypeORM at depth 1 would end our
+ * transaction), and whatever would end the framework's transaction, or write after it, is refused. A refusal
+ * stands in the scope's `violation`, so that nothing of the event commits where its handler swallows it.
  */
 import { ExactlyOnceError, type Scope } from '@exactly-once/core';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
-import type { PostgresClient } from './postgres/postgres-connection.js';
+import { AmbientClient } from './ambient-client.js';
 import type { PostgresTransaction } from './postgres/postgres-transaction.js';
-import { assertAllowed } from './statement-guard.js';
+import type { Savepoint } from './postgres/savepoints.js';
 
-type Method = (...parameters: never[]) => unknown;
+type Method = (...parameters: unknown[]) => Promise<unknown>;
+type Broadcaster = QueryRunner['broadcaster'];
 
+/** One for each call of `createQueryRunner`. `scope` is open. */
 export function ambientRunner(dataSource: DataSource, scope: Scope): QueryRunner {
-  const ambient = new AmbientRunner(dataSource, scope);
-  return ambient.proxy;
+  return new AmbientRunner(dataSource, scope).proxy;
 }
 
 class AmbientRunner {
   readonly proxy: QueryRunner;
-  readonly #scope: Scope;
+  readonly #dataSource: DataSource;
+  readonly #client: AmbientClient;
   readonly #transaction: PostgresTransaction;
   readonly #target: QueryRunner;
-  /** Lengths of the outbox buffer at each nested start of this proxy. */
-  readonly #nested: number[] = [];
-  readonly #own: Readonly<Record<string, Method>>;
+  /** What users' code finds instead of the open runner's own members. */
+  readonly #own: Record<string | symbol, unknown>;
+  /** The open runner as its own `query` sees it: checked before, with subscribers that get the proxy. */
+  readonly #checked: QueryRunner;
+  /** Nested transactions that this proxy began; `null` for one whose start failed. */
+  readonly #nested: (Savepoint | null)[] = [];
   #manager: EntityManager | null = null;
 
-  constructor(
-    readonly dataSource: DataSource,
-    scope: Scope,
-  ) {
-    this.#scope = scope;
+  constructor(dataSource: DataSource, scope: Scope) {
+    this.#dataSource = dataSource;
+    this.#client = new AmbientClient(scope);
     this.#transaction = scope.transaction as PostgresTransaction;
     this.#target = this.#transaction.connection.runner as unknown as QueryRunner;
-    this.#own = {
-      connect: () => this.#connect(),
-      release: () => Promise.resolve(),
-      query: (sql: string, parameters?: unknown[], structured?: boolean) =>
-        this.#query(sql, parameters, structured),
-      startTransaction: (...parameters: unknown[]) => this.#start(parameters),
-      commitTransaction: () => this.#commit(),
-      rollbackTransaction: () => this.#rollback(),
-    };
+    this.#own = this.#members();
     this.proxy = new Proxy(this.#target, {
       get: (target, property) => this.#get(target, property),
+      set: (target, property, value) =>
+        Reflect.set(Object.hasOwn(this.#own, property) ? this.#own : target, property, value),
     });
+    const Broadcasting = this.#target.broadcaster.constructor as new (runner: QueryRunner) => Broadcaster;
+    this.#own['broadcaster'] = new Broadcasting(this.proxy);
+    this.#checked = Object.create(this.#target, {
+      connect: { value: async () => this.#client.counted },
+      broadcaster: { value: this.#own['broadcaster'] },
+      isReleased: { value: false },
+    }) as QueryRunner;
+  }
+
+  #members(): Record<string | symbol, unknown> {
+    return {
+      data: {},
+      // A late query is to meet our refusal, which says why; not TypeORM's, which does not.
+      isReleased: false,
+      connect: async () => this.#client.guarded(),
+      release: nothing,
+      releasePostgresConnection: nothing,
+      query: (...parameters: unknown[]) => this.#query(parameters),
+      startTransaction: () => this.#start(),
+      commitTransaction: () => this.#commit(),
+      rollbackTransaction: () => this.#rollback(),
+      // TypeORM's own would commit the whole transaction, at whatever depth.
+      [Symbol.asyncDispose]: () => this.#dispose(),
+    };
   }
 
   #get(target: QueryRunner, property: string | symbol): unknown {
-    if (typeof property === 'string' && Object.hasOwn(this.#own, property)) return this.#own[property];
-    if (property === 'manager') return this.#managerOfProxy();
-    if (property === 'isReleased') return false; // a late query is to meet our refusal, which says why
-    const value: unknown = Reflect.get(target, property, target);
-    if (typeof value !== 'function') return value;
-    return (...parameters: unknown[]) => {
-      this.#assertOpen();
-      return this.#counted(() => value.apply(target, parameters));
-    };
+    if (property === 'manager') {
+      this.#manager ??= this.#dataSource.createEntityManager(this.proxy);
+      return this.#manager;
+    }
+    if (Object.hasOwn(this.#own, property)) return this.#own[property];
+    return Reflect.get(target, property, target); // called on the proxy: its statements take the ways above
   }
 
-  #managerOfProxy(): EntityManager {
-    this.#manager ??= this.dataSource.createEntityManager(this.proxy);
-    return this.#manager;
+  async #query(parameters: unknown[]): Promise<unknown> {
+    this.#client.check(String(parameters[0]));
+    const { query } = this.#target as unknown as { query: Method };
+    return this.#client.counting(() => query.apply(this.#checked, parameters));
   }
 
-  async #query(sql: string, parameters?: unknown[], structured?: boolean): Promise<unknown> {
-    this.#assertOpen();
-    this.#assertAllowed(sql);
-    return this.#counted(() =>
-      (this.#target.query as Method).call(
-        this.#target,
-        sql as never,
-        parameters as never,
-        structured as never,
-      ),
-    );
-  }
-
-  /** Users' code that takes the driver's client gets one with the same checks. */
-  async #connect(): Promise<PostgresClient> {
-    this.#assertOpen();
-    const { client } = this.#transaction.connection;
-    const query = (...parameters: unknown[]) => {
-      this.#assertOpen();
-      const [first] = parameters;
-      this.#assertAllowed(
-        typeof first === 'string' ? first : String((first as { text?: unknown })?.text ?? ''),
-      );
-      return this.#counted(() => (client.query as Method).apply(client, parameters as never[]));
-    };
-    return new Proxy(client, {
-      get: (target, property) => (property === 'query' ? query : Reflect.get(target, property, target)),
-    });
-  }
-
-  async #start(parameters: unknown[]): Promise<void> {
-    this.#assertOpen();
-    this.#nested.push(this.#transaction.outgoing.length);
-    await this.#counted(() =>
-      (this.#target.startTransaction as Method).apply(this.#target, parameters as never[]),
-    );
+  async #start(): Promise<void> {
+    this.#client.assertOpen();
+    await this.proxy.broadcaster.broadcast('BeforeTransactionStart');
+    try {
+      this.#nested.push(await this.#client.counting(() => this.#transaction.savepoints.set()));
+    } catch (error) {
+      this.#nested.push(null); // TypeORM rolls back what it could not start
+      throw error;
+    }
+    this.#client.scope.pending++; // a handler that leaves it open has not awaited it
+    await this.proxy.broadcaster.broadcast('AfterTransactionStart');
   }
 
   async #commit(): Promise<void> {
-    this.#requireNested('commitTransaction');
-    await this.#counted(() => this.#target.commitTransaction());
-    this.#nested.pop();
+    const savepoint = this.#requireNested('commitTransaction');
+    if (savepoint === null) throw this.#client.refuse(noStart('commitTransaction'));
+    this.#assertInnermost(savepoint);
+    await this.proxy.broadcaster.broadcast('BeforeTransactionCommit');
+    await this.#client.counting(() => this.#transaction.savepoints.release(savepoint));
+    this.#ended();
+    await this.proxy.broadcaster.broadcast('AfterTransactionCommit');
   }
 
   async #rollback(): Promise<void> {
-    this.#requireNested('rollbackTransaction');
-    const mark = this.#nested.pop()!;
-    await this.#counted(() => this.#target.rollbackTransaction());
-    this.#transaction.outgoing.length = mark;
-    this.#transaction.firstError = null;
-  }
-
-  #requireNested(what: string): void {
-    this.#assertOpen();
-    if (this.#nested.length > 0) return;
-    throw this.#refuse(
-      new ExactlyOnceError(
-        'EO_TRANSACTION_OWNED',
-        `${what} was called without a startTransaction of its own`,
-      ),
-    );
-  }
-
-  #assertAllowed(sql: string): void {
-    try {
-      assertAllowed(sql, this.#transaction.shared);
-    } catch (error) {
-      throw this.#refuse(error as ExactlyOnceError);
+    const savepoint = this.#requireNested('rollbackTransaction');
+    if (savepoint === null) {
+      this.#nested.pop();
+      return;
     }
+    this.#assertInnermost(savepoint);
+    await this.proxy.broadcaster.broadcast('BeforeTransactionRollback');
+    await this.#client.counting(() => this.#transaction.savepoints.rollBackTo(savepoint));
+    this.#ended();
+    await this.proxy.broadcaster.broadcast('AfterTransactionRollback');
   }
 
-  #assertOpen(): void {
-    if (this.#scope.open && this.#transaction.state === 'open') return;
-    const handler = this.#scope.invocation?.context.handler ?? 'a transaction';
-    throw this.#refuse(
-      new ExactlyOnceError('EO_TRANSACTION_ENDED', `${handler} ran a statement after its event had ended`),
-    );
+  async #dispose(): Promise<void> {
+    while (this.#nested.length > 0) await this.#commit();
   }
 
-  /** Also where the handler swallows it: nothing of this event may commit then. */
-  #refuse(error: ExactlyOnceError): ExactlyOnceError {
-    this.#scope.violation ??= error;
-    return error;
+  #ended(): void {
+    this.#nested.pop();
+    this.#client.scope.pending--;
   }
 
-  async #counted<T>(statement: () => T | Promise<T>): Promise<T> {
-    this.#scope.pending++;
-    this.#transaction.connection.inFlight++;
+  #requireNested(what: string): Savepoint | null {
+    this.#client.assertOpen();
+    const savepoint = this.#nested.at(-1);
+    if (savepoint === undefined) throw this.#client.refuse(noStart(what));
+    return savepoint;
+  }
+
+  #assertInnermost(savepoint: Savepoint): void {
     try {
-      return await statement();
+      this.#transaction.savepoints.assertInnermost(savepoint);
     } catch (error) {
-      throw this.#transaction.note(error);
-    } finally {
-      this.#scope.pending--;
-      this.#transaction.connection.inFlight--;
+      throw this.#client.refuse(error as ExactlyOnceError);
     }
   }
 }
+
+function noStart(what: string): ExactlyOnceError {
+  return new ExactlyOnceError(
+    'EO_TRANSACTION_OWNED',
+    `${what} was called without a startTransaction of its own`,
+  );
+}
+
+async function nothing(): Promise<void> {}

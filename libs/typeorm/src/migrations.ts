@@ -4,10 +4,10 @@
 import type { DataSource } from 'typeorm';
 import { migrate, migrationText } from './postgres/migrator.js';
 import { PostgresPool } from './postgres/postgres-pool.js';
-import { tablesIn } from './postgres/tables.js';
+import { schemaOf, tablesIn } from './postgres/tables.js';
 
 export interface MigrationOptions {
-  /** Schema of the tables; must exist. Default: the connection's. */
+  /** Schema of the tables; must exist. Default: the DataSource's `schema`, else its search path. */
   readonly schema?: string;
 }
 
@@ -24,6 +24,7 @@ export async function runMigrations(
   dataSource: DataSource,
   { schema }: MigrationOptions = {},
 ): Promise<number> {
-  const pool = new PostgresPool(() => dataSource.createQueryRunner('master'), tablesIn(schema ?? null));
-  return migrate(pool, schema ?? null);
+  const used = schemaOf(dataSource, schema);
+  const pool = new PostgresPool(() => dataSource.createQueryRunner('master'), tablesIn(used));
+  return migrate(pool, used);
 }

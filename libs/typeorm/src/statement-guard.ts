@@ -15,23 +15,31 @@ const transactionWords = new Set([
   'savepoint',
   'release',
 ]);
+/** How many words of each statement are looked at. */
+const wordsRead = 3;
 /** Nothing to look at: one ordinary statement. */
 const plain = /^\s*(?:insert|update|delete|select|with)\b[^;]*$/i;
+const setConfig = /set_config/i;
 
 /**
  * Throws EO_TRANSACTION_OWNED for statements that end, nest or re-configure the transaction. `shared`: neighbours
  * run in it too, so that a setting of one would reach the others.
  */
 export function assertAllowed(sql: string, shared: boolean): void {
-  if (plain.test(sql) && !(shared && /set_config/i.test(sql))) return;
-  for (const [first, second] of firstWords(sql)) {
-    if (transactionWords.has(first) || (first === 'prepare' && second === 'transaction')) {
-      throw owned(`${first} as text`, sql);
+  const mayConfigure = shared && setConfig.test(sql);
+  if (plain.test(sql) && !mayConfigure) return;
+  const { statements, names } = read(sql);
+  for (const [first = '', second = '', third = ''] of statements) {
+    if (transactionWords.has(first)) throw owned(`${first.toUpperCase()} as text`, sql);
+    if (first === 'prepare' && second === 'transaction') throw owned('PREPARE TRANSACTION', sql);
+    if (first === 'set' && (second === 'transaction' || third === 'characteristics')) {
+      throw owned('SET TRANSACTION', sql);
     }
-    if (first === 'set' && (shared || second === 'transaction')) throw owned(`set ${second}`, sql);
-    if (first === 'discard' || (first === 'reset' && shared)) throw owned(first, sql);
+    if (first === 'discard') throw owned('DISCARD', sql);
+    if (shared && (first === 'set' || first === 'reset'))
+      throw owned(`${first} ${second}`.toUpperCase(), sql);
   }
-  if (shared && /\bset_config\s*\(/i.test(sql)) throw owned('set_config()', sql);
+  if (mayConfigure && names.has('set_config')) throw owned('set_config()', sql);
 }
 
 function owned(what: string, sql: string): ExactlyOnceError {
@@ -41,51 +49,58 @@ function owned(what: string, sql: string): ExactlyOnceError {
   });
 }
 
-/** The first two words of each statement in the text, in lower case. */
-function firstWords(sql: string): [string, string][] {
-  const found: [string, string][] = [];
-  let words: string[] = [];
-  let at = 0;
-  const finish = () => {
-    if (words.length > 0) found.push([words[0] ?? '', words[1] ?? '']);
-    words = [];
-  };
-  while (at < sql.length) {
-    const skipped = skipNoise(sql, at);
-    if (skipped > at) {
-      at = skipped;
-      continue;
-    }
-    if (sql[at] === ';') {
-      finish();
-      at++;
-      continue;
-    }
-    const word = /^[a-z_][a-z0-9_$]*/i.exec(sql.slice(at, at + 64))?.[0];
-    if (word === undefined) {
-      at++;
-      continue;
-    }
-    if (words.length < 2) words.push(word.toLowerCase());
-    at += word.length;
-  }
-  finish();
-  return found;
+interface Reading {
+  /** The first words of each statement, in lower case. */
+  readonly statements: readonly string[][];
+  /** All words and quoted identifiers outside of comments and literals, in lower case. */
+  readonly names: ReadonlySet<string>;
 }
 
-/** Index after white space, a comment or a quoted text that begins at `at`; `at` itself where none does. */
-function skipNoise(sql: string, at: number): number {
-  const rest = sql.slice(at, at + 2);
-  if (/\s/.test(rest[0] ?? '')) return at + 1;
-  if (rest === '--') return after(sql, '\n', at);
-  if (rest === '/*') return skipBlockComment(sql, at);
-  if (rest[0] === "'") return skipQuoted(sql, at, "'", /[eE]/.test(sql[at - 1] ?? ''));
-  if (rest[0] === '"') return skipQuoted(sql, at, '"', false);
-  if (rest[0] === '$') {
-    const tag = /^\$(?:[a-z_][a-z0-9_]*)?\$/i.exec(sql.slice(at, at + 66))?.[0];
-    if (tag !== undefined) return after(sql, tag, at + tag.length);
+// Letters beyond ASCII are part of identifiers; so is a dollar sign, except at the beginning.
+const word = /[a-z_\u0080-\uffff][a-z0-9_$\u0080-\uffff]*/iy;
+const dollarTag = /\$(?:[a-z_\u0080-\uffff][a-z0-9_\u0080-\uffff]*)?\$/iy;
+const number = /[0-9][a-z0-9_.]*/iy;
+const lineEnd = /[\r\n]/g;
+
+function read(sql: string): Reading {
+  const statements: string[][] = [[]];
+  const names = new Set<string>();
+  let at = 0;
+  let before = '';
+  while (at < sql.length) {
+    const found = matchAt(word, sql, at);
+    if (found !== null) {
+      before = found.toLowerCase();
+      names.add(before);
+      const words = statements.at(-1)!;
+      if (words.length < wordsRead) words.push(before);
+      at += found.length;
+      continue;
+    }
+    if (sql[at] === ';') statements.push([]);
+    const next = afterToken(sql, at, before === 'e');
+    if (sql[at] === '"') names.add(sql.slice(at + 1, next - 1).toLowerCase());
+    before = '';
+    at = next;
   }
-  return at;
+  return { statements: statements.filter(({ length }) => length > 0), names };
+}
+
+/** Index after whatever begins at `at`: a comment, a literal, a quoted identifier, a number or one character. */
+function afterToken(sql: string, at: number, escapes: boolean): number {
+  const two = sql.slice(at, at + 2);
+  if (two === '--') return afterLine(sql, at);
+  if (two === '/*') return afterBlockComment(sql, at);
+  if (two[0] === "'") return afterQuoted(sql, at, "'", escapes);
+  if (two[0] === '"') return afterQuoted(sql, at, '"', false);
+  const tag = matchAt(dollarTag, sql, at);
+  if (tag !== null) return after(sql, tag, at + tag.length);
+  return at + (matchAt(number, sql, at)?.length ?? 1);
+}
+
+function matchAt(pattern: RegExp, sql: string, at: number): string | null {
+  pattern.lastIndex = at;
+  return pattern.exec(sql)?.[0] ?? null;
 }
 
 function after(sql: string, end: string, from: number): number {
@@ -93,7 +108,14 @@ function after(sql: string, end: string, from: number): number {
   return index === -1 ? sql.length : index + end.length;
 }
 
-function skipBlockComment(sql: string, at: number): number {
+function afterLine(sql: string, at: number): number {
+  lineEnd.lastIndex = at;
+  const end = lineEnd.exec(sql);
+  return end === null ? sql.length : end.index + 1;
+}
+
+/** They nest. */
+function afterBlockComment(sql: string, at: number): number {
   let depth = 0;
   for (let i = at; i < sql.length; i++) {
     const two = sql.slice(i, i + 2);
@@ -105,7 +127,7 @@ function skipBlockComment(sql: string, at: number): number {
   return sql.length;
 }
 
-function skipQuoted(sql: string, at: number, quote: string, backslashes: boolean): number {
+function afterQuoted(sql: string, at: number, quote: string, backslashes: boolean): number {
   for (let i = at + 1; i < sql.length; i++) {
     if (backslashes && sql[i] === '\\') i++;
     else if (sql[i] === quote && sql[i + 1] === quote) i++;

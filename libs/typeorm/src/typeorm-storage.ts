@@ -4,6 +4,7 @@
 import { type AdapterDescription, checkOptions, ExactlyOnceError, type Storage } from '@exactly-once/core';
 import { DataSource } from 'typeorm';
 import { PostgresStorage } from './postgres/postgres-storage.js';
+import { schemaOf } from './postgres/tables.js';
 
 export interface TypeOrmStorageOptions {
   /**
@@ -13,7 +14,7 @@ export interface TypeOrmStorageOptions {
   readonly dataSource?: DataSource | string | symbol | (abstract new (...parameters: never[]) => unknown);
   /** Runs missing migrations at start; needs DDL rights. Default false: run "npx exactly-once migrate". */
   readonly migrate?: boolean;
-  /** Schema of the framework's tables; must exist. Default: the connection's. */
+  /** Schema of the framework's tables; must exist. Default: the DataSource's `schema`, else its search path. */
   readonly schema?: string;
 }
 
@@ -21,7 +22,7 @@ export interface TypeOrmStorageOptions {
 export function typeOrmStorage(options: TypeOrmStorageOptions = {}): AdapterDescription<Storage> {
   checkOptions('typeOrmStorage()', options, ['dataSource', 'migrate', 'schema']);
   const { dataSource } = options;
-  if (dataSource instanceof DataSource) return { inject: [], create: () => storageOn(dataSource, options) };
+  if (isDataSource(dataSource)) return { inject: [], create: () => storageOn(dataSource, options) };
   return { inject: [tokenOf(dataSource)], create: (injected: DataSource) => storageOn(injected, options) };
 }
 
@@ -36,8 +37,13 @@ export function storageOn(dataSource: DataSource, options: TypeOrmStorageOptions
   }
   return new PostgresStorage(dataSource, {
     migrate: options.migrate ?? false,
-    schema: options.schema ?? null,
+    schema: schemaOf(dataSource, options.schema),
   });
+}
+
+/** Also one of another copy of TypeORM. */
+function isDataSource(value: unknown): value is DataSource {
+  return typeof (value as DataSource | null)?.createQueryRunner === 'function';
 }
 
 /** As @nestjs/typeorm names them: the class for the unnamed one, `<name>DataSource` for the others. */

@@ -8,16 +8,21 @@ const keyed = 'group_name = $1 AND topic = $2 AND partition = $3';
 export const readFenceSql = (t: Tables): string => `SELECT ${columns} FROM ${t.fence} WHERE ${keyed}`;
 
 /**
- * Row lock until its own commit; waits for a batch that holds it. Two claims follow each other, the later one
- * owns. Answers \`clean\` as it was before. $4 owner, $5 start offset.
+ * Row lock until its own commit; waits for a batch that holds it, then sees what that left. Two claims follow each
+ * other, the later one owns. Answers `clean` as it was before; no row where there is none yet. $4 owner.
  */
 export const claimFenceSql = (t: Tables): string => `
-INSERT INTO ${t.fence} AS fence (group_name, topic, partition, next_offset, owner, clean)
+UPDATE ${t.fence} AS fence SET owner = $4, clean = false
+FROM (SELECT clean FROM ${t.fence} WHERE ${keyed} FOR UPDATE) AS before
+WHERE ${keyed}
+RETURNING fence.next_offset, fence.owner, before.clean, fence.last_fingerprint, fence.log_generation`;
+
+/** Of two that create the row one gets no row back: it claims again. $4 owner, $5 start offset. */
+export const createFenceSql = (t: Tables): string => `
+INSERT INTO ${t.fence} (group_name, topic, partition, next_offset, owner, clean)
 VALUES ($1, $2, $3, $5, $4, false)
-ON CONFLICT (group_name, topic, partition) DO UPDATE SET owner = excluded.owner, clean = false
-RETURNING next_offset, owner, last_fingerprint, log_generation,
-  coalesce((SELECT before.clean FROM ${t.fence} AS before
-    WHERE before.group_name = $1 AND before.topic = $2 AND before.partition = $3), true) AS clean`;
+ON CONFLICT (group_name, topic, partition) DO NOTHING
+RETURNING next_offset, owner, true AS clean, last_fingerprint, log_generation`;
 
 /** Row lock; no row where another owns it. $4 owner, $5 next offset, $6 new log. */
 export const repositionFenceSql = (t: Tables): string => `

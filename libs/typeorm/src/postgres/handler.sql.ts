@@ -16,9 +16,14 @@ ORDER BY id`;
 export const inboxFilledSql = (t: Tables): string => `
 SELECT EXISTS (SELECT 1 FROM ${t.inbox} WHERE handler_id = ANY($1::integer[])) AS filled`;
 
-/** $1 service, $2 name. A name that was retired comes back as itself. */
+/**
+ * $1 service, $2 name. A name that was retired comes back as itself. A new handler that goes by the first name of
+ * another, renamed one gets an identity of its own: they must not swallow each other's events.
+ */
 export const insertHandlerSql = (t: Tables): string => `
-INSERT INTO ${t.handler} (service, name, identity) VALUES ($1, $2, $2)
+INSERT INTO ${t.handler} (service, name, identity)
+SELECT $1::text, $2::text, CASE WHEN EXISTS (SELECT 1 FROM ${t.handler} WHERE identity = $2::text AND name <> $2::text)
+  THEN $2::text || '#' || (SELECT max(id) + 1 FROM ${t.handler}) ELSE $2::text END
 ON CONFLICT (name) DO UPDATE SET retired_at = NULL
 RETURNING ${columns}`;
 

@@ -3,26 +3,27 @@
  *
  * A stopped process touches nothing: its transaction ends, and its successor goes on.
  */
-import type { PostgresTransaction } from './postgres-transaction.js';
+import type { PostgresConnection } from './postgres-connection.js';
 import { touchSql } from './transaction.sql.js';
 
 export class KeepAlive {
   readonly #timer: NodeJS.Timeout;
 
-  constructor(transaction: Pick<PostgresTransaction, 'connection' | 'note'>, idleTimeoutMs: number) {
-    this.#timer = setInterval(() => this.#touch(transaction), Math.max(10, idleTimeoutMs / 3));
+  /** `note` is told of an error that ended the connection. */
+  constructor(connection: PostgresConnection, idleTimeoutMs: number, note: (error: unknown) => void) {
+    this.#timer = setInterval(
+      () => {
+        if (connection.inFlight > 0 || connection.lost) return;
+        connection.query(touchSql).catch((error: unknown) => {
+          if (connection.lost) note(error); // an aborted transaction is reported by whoever aborted it
+        });
+      },
+      Math.max(10, idleTimeoutMs / 3),
+    );
     this.#timer.unref();
   }
 
   stop(): void {
     clearInterval(this.#timer);
-  }
-
-  #touch(transaction: Pick<PostgresTransaction, 'connection' | 'note'>): void {
-    const { connection } = transaction;
-    if (connection.inFlight > 0 || connection.lost) return;
-    connection.query(touchSql).catch((error: unknown) => {
-      if (connection.lost) transaction.note(error); // an aborted transaction is reported by whoever aborted it
-    });
   }
 }

@@ -18,6 +18,6 @@ RETURNING epoch`;
 export const renewLeaseSql = (t: Tables): string => `
 UPDATE ${t.lease} SET until = ${until('$4')} WHERE shard = $1 AND owner = $2 AND epoch = $3`;
 
-/** Row lock; ends the lease now. $1 shard, $2 owner, $3 epoch. */
+/** Row lock; ends the lease now, and nobody holds it. $1 shard, $2 owner, $3 epoch. */
 export const releaseLeaseSql = (t: Tables): string => `
-UPDATE ${t.lease} SET until = clock_timestamp() WHERE shard = $1 AND owner = $2 AND epoch = $3`;
+UPDATE ${t.lease} SET until = clock_timestamp(), owner = '' WHERE shard = $1 AND owner = $2 AND epoch = $3`;

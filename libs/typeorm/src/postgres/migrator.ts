@@ -8,14 +8,15 @@ import { ExactlyOnceError } from '@exactly-once/core';
 import { schemaVersionSql } from './handler.sql.js';
 import { initialSql } from './migrations/001-initial.sql.js';
 import { migrationLockSql, schemaExistsSql, tableExistsSql } from './migrations/migration.sql.js';
-import type { PostgresConnection } from './postgres-connection.js';
 import { sqlState } from './postgres-errors.js';
-import type { PostgresPool } from './postgres-pool.js';
+import type { PostgresPool, Statements } from './postgres-pool.js';
 import type { Tables } from './tables.js';
 
 /** The version of the schema that this release needs. */
 export const schemaVersion = 1;
 
+/** Milliseconds that a migration may wait for another, or for a table in use. */
+const migrationPatienceMs = 600_000;
 const undefinedTable = '42P01';
 const migrations: readonly ((tables: Tables) => string)[] = [initialSql];
 
@@ -26,13 +27,13 @@ export function migrationText(tables: Tables): string {
 
 /** Runs what is missing, in one transaction; resolves with the version found before (0: none). */
 export async function migrate(pool: PostgresPool, schema: string | null): Promise<number> {
-  return pool.transaction(async (connection) => {
-    await connection.query(migrationLockSql);
-    if (schema !== null) await requireSchema(connection, schema);
-    const found = await versionOf(connection, pool.tables);
-    for (const sql of migrations.slice(found)) await connection.query(sql(pool.tables));
+  return pool.transaction(async (query) => {
+    await query(migrationLockSql);
+    if (schema !== null) await requireSchema(query, schema);
+    const found = await versionOf(query, pool.tables);
+    for (const sql of migrations.slice(found)) await query(sql(pool.tables));
     return found;
-  });
+  }, migrationPatienceMs);
 }
 
 /** Throws EO_SCHEMA_MISSING or EO_SCHEMA_OUTDATED. A newer schema is fine: upgrades expand before they contract. */
@@ -56,15 +57,15 @@ export async function checkSchema(pool: PostgresPool): Promise<void> {
   throw new ExactlyOnceError('EO_SCHEMA_OUTDATED', what, { details: { version, needed: schemaVersion } });
 }
 
-async function versionOf(connection: PostgresConnection, tables: Tables): Promise<number> {
-  const exists = await connection.query(tableExistsSql, [tables.meta]);
+async function versionOf(query: Statements, tables: Tables): Promise<number> {
+  const exists = await query(tableExistsSql, [tables.meta]);
   if (!exists.rows[0].found) return 0;
-  const { rows } = await connection.query(schemaVersionSql(tables));
+  const { rows } = await query(schemaVersionSql(tables));
   return rows[0].schema_version;
 }
 
-async function requireSchema(connection: PostgresConnection, schema: string): Promise<void> {
-  const { rows } = await connection.query(schemaExistsSql, [schema]);
+async function requireSchema(query: Statements, schema: string): Promise<void> {
+  const { rows } = await query(schemaExistsSql, [schema]);
   if (rows[0].found) return;
   throw new ExactlyOnceError('EO_OPTION_INVALID', `schema "${schema}" does not exist; create it first`);
 }

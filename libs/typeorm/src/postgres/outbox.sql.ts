@@ -17,18 +17,21 @@ WITH appended AS (
     traceparent, tracestate, deliver_at_ms, ordinal)
   ORDER BY ordinal
 )
-SELECT pg_current_xact_id_if_assigned()::text AS txid`;
+SELECT pg_current_xact_id()::text AS txid`;
 
 /** The framework statement of a transaction that publishes nothing: fails where it is aborted. */
 export const aliveSql = 'SELECT pg_current_xact_id_if_assigned()::text AS txid';
 
+/** Held is what no other relay has taken: a lease that ran out while rows were sent may still settle them. */
 const held = (t: Tables) => `FROM ${t.lease} AS lease
-WHERE lease.shard = $1 AND lease.owner = $2 AND lease.epoch = $3 AND lease.until > clock_timestamp()`;
+WHERE lease.shard = $1 AND lease.owner = $2 AND lease.epoch = $3`;
 
 const shardOf = 'mod(key_hash::bigint + 2147483648, meta.shard_count)';
 
 /**
- * No lock. One row with a NULL position where the lease is held and nothing is due; no row where it is not held.
+ * Claimed is what the holder of the lease's epoch reads: no row is marked, no lock taken, and the next epoch reads
+ * the same rows again. By state, not by position: a slow transaction's rows are not passed by.
+ * One row with a NULL position where the lease is held and nothing is due; no row where it is not held.
  * $1 shard, $2 owner, $3 epoch, $4 limit.
  */
 export const claimSql = (t: Tables): string => `

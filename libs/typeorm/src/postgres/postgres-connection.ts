@@ -1,8 +1,8 @@
 /**
  * One pooled connection in the framework's hands: the runner that TypeORM knows and the client below it.
  *
- * The framework's own statements go to the client directly. A connection that failed is destroyed, never
- * given back to the pool.
+ * Statements take turns on it (pg 9 will no longer queue them). The framework's own go to the client directly.
+ * A connection that failed, or did not answer in time, is destroyed, never given back to the pool.
  */
 import { ExactlyOnceError } from '@exactly-once/core';
 import type { QueryRunner } from 'typeorm';
@@ -15,14 +15,24 @@ export interface StatementResult {
   readonly rows: any[];
 }
 
+interface ClientSocket {
+  readonly destroyed?: boolean;
+  destroy?(): void;
+  setKeepAlive?(on: boolean, delayMs: number): void;
+}
+
 /** The part of pg's Client that is used. */
 export interface PostgresClient {
   query(text: string, values?: readonly unknown[]): Promise<StatementResult>;
+  on(event: 'error', listener: (error: unknown) => void): unknown;
+  removeListener(event: 'error', listener: (error: unknown) => void): unknown;
   readonly processID?: number | null;
   readonly secretKey?: number | null;
   readonly host?: string;
   readonly port?: number;
-  readonly connection?: { readonly stream?: { readonly destroyed?: boolean; destroy?: () => void } };
+  /** True where it sends statements without waiting for earlier answers. */
+  readonly pipeline?: boolean;
+  readonly connection?: { readonly stream?: ClientSocket };
 }
 
 /** TypeORM's runner with what 0.3 declares private or protected and 1.x needs all the same. */
@@ -32,15 +42,26 @@ export interface PostgresRunner extends Omit<QueryRunner, 'isTransactionActive'>
   releasePostgresConnection(error?: Error): Promise<void>;
 }
 
+/** Milliseconds after which a statement of the framework that got no answer costs the connection. */
+export const defaultPatienceMs = 30_000;
+/** Milliseconds of silence before the operating system asks whether the other side still lives. */
+const keepAliveDelayMs = 10_000;
+
 export class PostgresConnection {
   /** Statements of whatever origin that are not answered yet. */
   inFlight = 0;
   #released = false;
+  /** What the server or the socket said when the connection ended. */
+  #lossReason: unknown = null;
+  #lastTurn: Promise<unknown> | null = null;
 
   private constructor(
     readonly runner: PostgresRunner,
     readonly client: PostgresClient,
-  ) {}
+  ) {
+    client.on('error', this.#onLoss);
+    client.connection?.stream?.setKeepAlive?.(true, keepAliveDelayMs);
+  }
 
   /** Takes a connection from the pool. Throws EO_STORAGE_UNAVAILABLE. */
   static async open(createRunner: () => QueryRunner): Promise<PostgresConnection> {
@@ -53,16 +74,37 @@ export class PostgresConnection {
   }
 
   get lost(): boolean {
-    return this.#released || this.client.connection?.stream?.destroyed === true;
+    return this.#released || this.#lossReason !== null || this.#socket?.destroyed === true;
   }
 
   /** Runs a statement of the framework. Errors come translated. */
-  async query(text: string, values?: readonly unknown[]): Promise<StatementResult> {
-    this.inFlight++;
+  async query(
+    text: string,
+    values?: readonly unknown[],
+    patienceMs = defaultPatienceMs,
+  ): Promise<StatementResult> {
+    const timer = setTimeout(() => this.#socket?.destroy?.(), patienceMs);
     try {
-      return await this.client.query(text, values);
+      return await this.inTurn(() => this.client.query(text, values));
     } catch (error) {
       throw translateError(this.mark(error));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Runs `statement` when those before it are answered; at once on a pipelining client. */
+  async inTurn<T>(statement: () => Promise<T>): Promise<T> {
+    this.inFlight++;
+    try {
+      if (this.client.pipeline === true) return await statement();
+      const turn = this.#lastTurn === null ? statement() : this.#lastTurn.then(statement);
+      const settled = turn.then(ignore, ignore);
+      this.#lastTurn = settled;
+      void settled.then(() => {
+        if (this.#lastTurn === settled) this.#lastTurn = null;
+      });
+      return await turn;
     } finally {
       this.inFlight--;
     }
@@ -70,26 +112,38 @@ export class PostgresConnection {
 
   /** Marks an error of this connection, so that it is known as the database's wherever it turns up. */
   mark<T>(error: T): T {
-    return this.lost ? markConnectionLost(error) : error;
+    return this.lost ? markConnectionLost(error, this.#lossReason) : error;
   }
 
   async release(): Promise<void> {
     if (this.#released) return;
+    if (this.lost) {
+      await this.destroy();
+      return;
+    }
     this.#released = true;
-    if (this.client.connection?.stream?.destroyed === true) await this.#discard();
-    else await this.runner.release();
+    this.client.removeListener('error', this.#onLoss);
+    await this.runner.release();
   }
 
   /** Cuts the connection; the database rolls back what was open on it. */
   async destroy(): Promise<void> {
     if (this.#released) return;
     this.#released = true;
-    this.client.connection?.stream?.destroy?.();
-    await this.#discard();
-  }
-
-  async #discard(): Promise<void> {
+    this.client.removeListener('error', this.#onLoss);
+    this.#socket?.destroy?.();
     const reason = new ExactlyOnceError('EO_STORAGE_UNAVAILABLE', 'the connection was given up');
     await this.runner.releasePostgresConnection(reason);
   }
+
+  get #socket(): ClientSocket | undefined {
+    return this.client.connection?.stream;
+  }
+
+  readonly #onLoss = (error: unknown): void => {
+    this.#lossReason ??= error;
+  };
 }
+
+/** Whoever asked for the turn gets its error; the queue only needs to know that it is over. */
+function ignore(): void {}

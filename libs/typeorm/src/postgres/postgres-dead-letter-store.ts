@@ -10,7 +10,7 @@ export class PostgresDeadLetterStore implements DeadLetterStore {
   async insert(transaction: Transaction, letter: DeadLetter): Promise<void> {
     await (transaction as PostgresTransaction).query(insertDeadLetterSql(this.pool.tables), [
       letter.handler,
-      letter.topic,
+      withoutNul(letter.topic),
       letter.partition,
       letter.offset === null ? null : String(letter.offset),
       bytes(letter.key),
@@ -20,9 +20,9 @@ export class PostgresDeadLetterStore implements DeadLetterStore {
       Buffer.from(JSON.stringify(Object.entries(letter.headers))),
       bytes(letter.body),
       letter.code,
-      letter.errorChain.map((line) => line.replaceAll('\u0000', '\\u0000')),
+      letter.errorChain.map(withoutNul),
       letter.attempts,
-      letter.firstAttemptAtMs,
+      Math.trunc(letter.firstAttemptAtMs),
       letter.serviceVersion,
     ]);
   }
@@ -31,6 +31,11 @@ export class PostgresDeadLetterStore implements DeadLetterStore {
     const { rows } = await this.pool.query(countDeadLettersSql(this.pool.tables));
     return rows[0].count;
   }
+}
+
+/** PostgreSQL's text refuses NUL; a dead letter must not fail for it. */
+function withoutNul(text: string): string {
+  return text.replaceAll('\u0000', '\\u0000');
 }
 
 function bytes(value: Uint8Array | null): Buffer | null {

@@ -3,6 +3,7 @@ import type { FenceKey, FenceMove, FenceRow, FenceStore, Transaction } from '@ex
 import {
   advanceFenceSql,
   claimFenceSql,
+  createFenceSql,
   readFenceSql,
   releaseFenceSql,
   repositionFenceSql,
@@ -19,9 +20,14 @@ export class PostgresFenceStore implements FenceStore {
   }
 
   async claim(key: FenceKey, owner: string, startOffset: bigint): Promise<FenceRow> {
-    const values = [...parameters(key), owner, String(startOffset)];
-    const { rows } = await this.pool.query(claimFenceSql(this.pool.tables), values);
-    return fenceRow(rows[0]);
+    const { tables } = this.pool;
+    for (;;) {
+      const claimed = await this.pool.query(claimFenceSql(tables), [...parameters(key), owner]);
+      if (claimed.rows.length > 0) return fenceRow(claimed.rows[0]);
+      const values = [...parameters(key), owner, String(startOffset)];
+      const created = await this.pool.query(createFenceSql(tables), values);
+      if (created.rows.length > 0) return fenceRow(created.rows[0]);
+    }
   }
 
   async reposition(key: FenceKey, owner: string, nextOffset: bigint, newLog: boolean): Promise<boolean> {

@@ -13,8 +13,8 @@ import {
   renameHandlerSql,
   retireHandlersSql,
 } from './handler.sql.js';
-import type { PostgresConnection } from './postgres-connection.js';
-import type { PostgresPool } from './postgres-pool.js';
+import type { PostgresPool, Statements } from './postgres-pool.js';
+import type { Tables } from './tables.js';
 
 interface HandlerRow extends KnownHandler {
   readonly service: string;
@@ -28,54 +28,83 @@ export class PostgresHandlerStore implements HandlerStore {
     declared: readonly DeclaredHandler[],
     decide: (known: readonly KnownHandler[], inboxFilled: boolean) => void,
   ): Promise<KnownHandler[]> {
-    return this.pool.transaction(async (connection) => {
-      await connection.query(lockHandlersSql(this.pool.tables));
-      const known = await this.#known(connection, service, declared);
+    const { tables } = this.pool;
+    return this.pool.transaction(async (query) => {
+      await query(lockHandlersSql(tables));
+      const known = await readKnown(query, tables, service, declared);
       refuseForeign(service, declared, known);
-      decide(known, await this.#filled(connection, known));
-      const registered: KnownHandler[] = [];
-      for (const one of declared) registered.push(await this.#record(connection, service, one, known));
-      const kept = new Set(registered.map(({ id }) => id));
-      const gone = known.filter((row) => row.service === service && !kept.has(row.id)).map(({ id }) => id);
-      if (gone.length > 0) await connection.query(retireHandlersSql(this.pool.tables), [gone]);
-      return registered;
+      const filled = await query(inboxFilledSql(tables), [known.map(({ id }) => id)]);
+      decide(known, filled.rows[0].filled);
+      const registration = new Registration(query, tables, service, known);
+      const registered = new Map<string, KnownHandler>();
+      for (const one of renamesFirst(declared)) registered.set(one.name, await registration.record(one));
+      await registration.retireOthers();
+      return declared.map(({ name }) => registered.get(name)!);
     });
   }
+}
 
-  async #known(
-    connection: PostgresConnection,
-    service: string,
-    declared: readonly DeclaredHandler[],
-  ): Promise<HandlerRow[]> {
-    const names = declared.flatMap(({ name, renamedFrom }) =>
-      renamedFrom === undefined ? [name] : [name, renamedFrom],
-    );
-    const { rows } = await connection.query(knownHandlersSql(this.pool.tables), [service, names]);
-    return rows.map(handlerRow);
+/** Writes declared handlers, one after another; each database row is taken by one of them. */
+class Registration {
+  readonly #query: Statements;
+  readonly #tables: Tables;
+  readonly #service: string;
+  readonly #free: Set<HandlerRow>;
+
+  constructor(query: Statements, tables: Tables, service: string, known: readonly HandlerRow[]) {
+    this.#query = query;
+    this.#tables = tables;
+    this.#service = service;
+    this.#free = new Set(known);
   }
 
-  async #filled(connection: PostgresConnection, known: readonly KnownHandler[]): Promise<boolean> {
-    const { rows } = await connection.query(inboxFilledSql(this.pool.tables), [known.map(({ id }) => id)]);
-    return rows[0].filled;
-  }
-
-  async #record(
-    connection: PostgresConnection,
-    service: string,
-    { name, renamedFrom }: DeclaredHandler,
-    known: readonly HandlerRow[],
-  ): Promise<KnownHandler> {
-    const same = known.find((row) => row.name === name) ?? known.find((row) => row.renamedFrom === name);
-    if (same !== undefined) return { ...same, name };
-    const former = known.find((row) => renamedFrom !== undefined && row.name === renamedFrom);
-    const { rows } =
-      former === undefined
-        ? await connection.query(insertHandlerSql(this.pool.tables), [service, name])
-        : await connection.query(renameHandlerSql(this.pool.tables), [former.id, name, former.name]);
+  async record({ name, renamedFrom, isNew }: DeclaredHandler): Promise<KnownHandler> {
+    const same = this.#take((row) => row.name === name);
+    if (same !== undefined) return same;
+    const former = this.#take((row) => row.name === renamedFrom);
+    if (former !== undefined) {
+      const { rows } = await this.#query(renameHandlerSql(this.#tables), [former.id, name, former.name]);
+      return handlerRow(rows[0]);
+    }
+    // The old version of a service, started beside the new one that renamed its handler.
+    const renamed = isNew ? undefined : this.#take((row) => row.renamedFrom === name);
+    if (renamed !== undefined) return { ...renamed, name };
+    const { rows } = await this.#query(insertHandlerSql(this.#tables), [this.#service, name]);
     const row = handlerRow(rows[0]);
-    refuseForeign(service, [{ name }], [row]);
+    refuseForeign(this.#service, [{ name }], [row]);
     return row;
   }
+
+  /** Handlers that nobody declares any more, and that the decision let go. */
+  async retireOthers(): Promise<void> {
+    const gone = [...this.#free].filter((row) => row.service === this.#service).map(({ id }) => id);
+    if (gone.length > 0) await this.#query(retireHandlersSql(this.#tables), [gone]);
+  }
+
+  #take(fits: (row: HandlerRow) => boolean): HandlerRow | undefined {
+    const found = [...this.#free].find(fits);
+    if (found !== undefined) this.#free.delete(found);
+    return found;
+  }
+}
+
+/** A renamed handler takes its row before a new one that goes by its former name looks for one. */
+function renamesFirst(declared: readonly DeclaredHandler[]): DeclaredHandler[] {
+  const renamed = declared.filter(({ renamedFrom }) => renamedFrom !== undefined);
+  return [...renamed, ...declared.filter(({ renamedFrom }) => renamedFrom === undefined)];
+}
+
+async function readKnown(
+  query: Statements,
+  tables: Tables,
+  service: string,
+  declared: readonly DeclaredHandler[],
+): Promise<HandlerRow[]> {
+  const names = declared.flatMap(({ name, renamedFrom }) =>
+    renamedFrom === undefined ? [name] : [name, renamedFrom],
+  );
+  const { rows } = await query(knownHandlersSql(tables), [service, names]);
+  return rows.map(handlerRow);
 }
 
 /** One name in one database is one handler: two services that share it would swallow each other's events. */

@@ -3,7 +3,13 @@
  *
  * Keeps no state in a session: PgBouncer's transaction mode works. Closes nothing that it did not open.
  */
-import { AmbientScope, type BeginOptions, type Storage, type Transaction } from '@exactly-once/core';
+import {
+  AmbientScope,
+  type BeginOptions,
+  ExactlyOnceError,
+  type Storage,
+  type Transaction,
+} from '@exactly-once/core';
 import type { DataSource } from 'typeorm';
 import { Seam } from '../seam.js';
 import { checkSchema, migrate } from './migrator.js';
@@ -58,6 +64,7 @@ export class PostgresStorage implements Storage {
 
   async close(): Promise<void> {
     this.#seam.remove();
+    await this.#pool.idle();
   }
 
   async ping(): Promise<void> {
@@ -65,7 +72,10 @@ export class PostgresStorage implements Storage {
   }
 
   async begin(options: BeginOptions): Promise<Transaction> {
-    return PostgresTransaction.begin(this.#seam.createFreeRunner, this.#pool.tables, options);
+    if (!this.#seam.installed)
+      throw new ExactlyOnceError('EO_STORAGE_UNAVAILABLE', 'the storage is not open');
+    const { createRunner, tables } = this.#pool;
+    return PostgresTransaction.begin({ createRunner, tables, ambient: this.ambient }, options);
   }
 
   translate(error: unknown): unknown {

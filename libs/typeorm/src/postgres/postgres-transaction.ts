@@ -5,6 +5,7 @@
  * ROLLBACK, and both pg and TypeORM take that for success.
  */
 import {
+  type AmbientScope,
   type BeginOptions,
   ExactlyOnceError,
   hasCode,
@@ -18,43 +19,48 @@ import { requestCancel } from './cancel-request.js';
 import { KeepAlive } from './keep-alive.js';
 import { aliveSql, appendSql } from './outbox.sql.js';
 import { appendParameters } from './outbox-rows.js';
-import { PostgresConnection, type StatementResult } from './postgres-connection.js';
-import { abortedState, sqlState, translateError } from './postgres-errors.js';
+import { defaultPatienceMs, PostgresConnection, type StatementResult } from './postgres-connection.js';
+import { abortedState, markAborted, sqlState, translateError } from './postgres-errors.js';
+import { type Savepoint, Savepoints } from './savepoints.js';
 import type { Tables } from './tables.js';
-import { beginSql, savepointSql, statusSql } from './transaction.sql.js';
+import { beginSql } from './transaction.sql.js';
+import { lookUpOutcome } from './transaction-outcome.js';
 
-/** Milliseconds that a rollback may take before the connection is cut. */
+/** Milliseconds that a rollback may take before its connection is asked to cancel, and then is cut. */
+const cancelAfterMs = 500;
 const rollbackPatienceMs = 2_000;
-/** How long, in milliseconds, and how often a transaction of unknown outcome is looked up. */
-const outcomePatienceMs = 10_000;
-const outcomePollMs = 50;
+
+export interface TransactionParts {
+  readonly createRunner: () => QueryRunner;
+  readonly tables: Tables;
+  readonly ambient: AmbientScope;
+}
 
 export class PostgresTransaction implements Transaction {
   readonly outgoing: OutboxEntry[] = [];
+  readonly savepoints = new Savepoints(this);
   state: TransactionState = 'open';
   fault: ExactlyOnceError | null = null;
   /** First SQL error since the beginning or the last savepoint that was rolled back to; never 25P02. */
   firstError: unknown = null;
-  #savepoints = 0;
+  /** `null` where nothing was written. Known once sealed. */
   #id: string | null = null;
   readonly #keepAlive: KeepAlive;
+  readonly #patienceMs: number;
 
   private constructor(
     readonly connection: PostgresConnection,
     readonly shared: boolean,
-    readonly tables: Tables,
-    readonly createRunner: () => QueryRunner,
-    idleTimeoutMs: number,
+    readonly parts: TransactionParts,
+    { idleTimeoutMs, statementTimeoutMs }: BeginOptions,
   ) {
-    this.#keepAlive = new KeepAlive(this, idleTimeoutMs);
+    this.#keepAlive = new KeepAlive(connection, idleTimeoutMs, (error) => void this.note(error));
+    this.#patienceMs = Math.max(defaultPatienceMs, statementTimeoutMs + rollbackPatienceMs);
   }
 
-  static async begin(
-    createRunner: () => QueryRunner,
-    tables: Tables,
-    options: BeginOptions,
-  ): Promise<PostgresTransaction> {
-    const connection = await PostgresConnection.open(createRunner);
+  /** Throws EO_STORAGE_UNAVAILABLE, or what a TypeORM subscriber threw. */
+  static async begin(parts: TransactionParts, options: BeginOptions): Promise<PostgresTransaction> {
+    const connection = await PostgresConnection.open(parts.createRunner);
     const { runner } = connection;
     try {
       await runner.broadcaster.broadcast('BeforeTransactionStart');
@@ -66,13 +72,13 @@ export class PostgresTransaction implements Transaction {
       await connection.destroy();
       throw error;
     }
-    return new PostgresTransaction(connection, options.shared, tables, createRunner, options.idleTimeoutMs);
+    return new PostgresTransaction(connection, options.shared, parts, options);
   }
 
   /** Runs a statement of the framework inside this transaction. */
   async query(text: string, values?: readonly unknown[]): Promise<StatementResult> {
     try {
-      return await this.connection.query(text, values);
+      return await this.connection.query(text, values, this.#patienceMs);
     } catch (error) {
       throw this.note(error);
     }
@@ -81,7 +87,9 @@ export class PostgresTransaction implements Transaction {
   /** Remembers an error of a statement, whoever ran it, and returns it. */
   note<T>(error: T): T {
     this.connection.mark(error);
-    if (sqlState(error) !== abortedState) this.firstError ??= error;
+    const state = sqlState(error);
+    if (state === abortedState) markAborted(error, this.firstError);
+    else if (state !== null) this.firstError ??= error;
     const translated = translateError(error);
     const blameless =
       hasCode(translated, 'EO_STORAGE_UNAVAILABLE') || hasCode(translated, 'EO_SERIALIZATION_FAILURE');
@@ -89,30 +97,35 @@ export class PostgresTransaction implements Transaction {
     return error;
   }
 
+  /** Counts as one running statement of the scope it was called in: a handler has to await it. */
   async savepoint<T>(work: () => Promise<T>): Promise<T> {
     this.#requireState('open');
-    const names = savepointSql(++this.#savepoints);
-    const mark = this.outgoing.length;
-    const { runner } = this.connection;
-    const depth = runner.transactionDepth;
-    await this.query(names.set);
+    const scope = this.parts.ambient.current();
+    if (scope !== undefined) scope.pending++;
     try {
-      const result = await work();
-      await this.#release(names.release);
-      return result;
-    } catch (error) {
-      await this.#rollBackTo(names.rollback, mark, depth);
-      throw error;
+      const savepoint = await this.savepoints.set();
+      try {
+        const result = await work();
+        await this.#release(savepoint);
+        return result;
+      } catch (error) {
+        if (this.state === 'open' && !this.connection.lost) await this.savepoints.rollBackTo(savepoint);
+        throw error;
+      }
+    } finally {
+      if (scope !== undefined) scope.pending--;
     }
   }
 
   async seal(): Promise<void> {
+    this.#requireState('open');
+    await this.connection.runner.broadcaster.broadcast('BeforeTransactionCommit');
     this.#move('sealed');
     try {
       const { rows } =
         this.outgoing.length === 0
           ? await this.query(aliveSql)
-          : await this.query(appendSql(this.tables), appendParameters(this.outgoing));
+          : await this.query(appendSql(this.parts.tables), appendParameters(this.outgoing));
       this.#id = rows[0]?.txid ?? null;
     } catch (error) {
       throw this.#aborted(error);
@@ -122,11 +135,9 @@ export class PostgresTransaction implements Transaction {
   async commit(): Promise<void> {
     this.#requireState('sealed');
     this.#keepAlive.stop();
-    const { broadcaster } = this.connection.runner;
-    await broadcaster.broadcast('BeforeTransactionCommit');
     let command: string;
     try {
-      command = (await this.connection.query('COMMIT')).command;
+      ({ command } = await this.connection.query('COMMIT', undefined, this.#patienceMs));
     } catch (error) {
       throw await this.#commitFailed(error);
     }
@@ -135,89 +146,64 @@ export class PostgresTransaction implements Transaction {
       throw this.#aborted(new Error(`the database answered ${command} to COMMIT`));
     }
     await this.#end('committed');
-    await broadcaster.broadcast('AfterTransactionCommit');
   }
 
   async rollback(): Promise<void> {
-    if (!transactionMoves[this.state].includes('rolled-back') || this.state === 'unknown') return;
+    if (this.state !== 'open' && this.state !== 'sealed') return;
     this.state = 'rolled-back';
     this.#keepAlive.stop();
     const { connection } = this;
-    if (connection.inFlight > 0) await requestCancel(connection.client, rollbackPatienceMs);
-    const answered = await withinPatience(connection.query('ROLLBACK'));
+    if (connection.inFlight > 0) await this.#cancel();
+    else await this.#tell('BeforeTransactionRollback');
+    const cancelling = setTimeout(() => void this.#cancel(), cancelAfterMs);
+    const answered = await connection.query('ROLLBACK', undefined, rollbackPatienceMs).then(
+      () => true,
+      () => false,
+    );
+    clearTimeout(cancelling);
     this.#forgetRunnerState();
-    if (answered) await connection.release();
-    else await connection.destroy();
+    if (answered) {
+      await this.#tell('AfterTransactionRollback');
+      await connection.release();
+    } else {
+      await connection.destroy();
+    }
   }
 
   async resolveOutcome(): Promise<'committed' | 'rolled-back' | 'unknown'> {
     if (this.state !== 'unknown') return this.state === 'committed' ? 'committed' : 'rolled-back';
-    if (this.#id === null) return this.#resolved('committed'); // nothing was written: there is nothing to lose
-    const giveUpAtMs = Date.now() + outcomePatienceMs;
-    while (Date.now() < giveUpAtMs) {
-      const status = await this.#status(this.#id);
-      if (status === 'committed') return this.#resolved('committed');
-      if (status === 'aborted') return this.#resolved('rolled-back');
-      await new Promise((resolve) => setTimeout(resolve, outcomePollMs));
-    }
-    return 'unknown';
-  }
-
-  #resolved(state: 'committed' | 'rolled-back'): 'committed' | 'rolled-back' {
-    this.#move(state);
-    return state;
-  }
-
-  /** `null` where the database could not be asked, or no longer knows. */
-  async #status(id: string): Promise<string | null> {
-    let connection: PostgresConnection | null = null;
-    try {
-      connection = await PostgresConnection.open(this.createRunner);
-      const { rows } = await connection.query(statusSql, [id]);
-      return rows[0]?.status ?? null;
-    } catch (error) {
-      if (hasCode(error, 'EO_STORAGE_UNAVAILABLE')) return null;
-      throw error;
-    } finally {
-      await connection?.release();
-    }
+    // Without an id nothing was written, so there is nothing to lose.
+    const outcome = this.#id === null ? 'committed' : await lookUpOutcome(this.parts.createRunner, this.#id);
+    if (outcome !== 'unknown') this.#move(outcome);
+    return outcome;
   }
 
   /** No answer of the server: the outcome is unknown. An error of the server: it has rolled back. */
   async #commitFailed(error: unknown): Promise<unknown> {
-    const state = sqlState(error);
-    if (state !== null && !hasCode(error, 'EO_STORAGE_UNAVAILABLE')) {
+    if (sqlState(error) !== null && !hasCode(error, 'EO_STORAGE_UNAVAILABLE')) {
       await this.#end('rolled-back');
       return this.note(error);
     }
     this.#move('unknown');
-    this.#keepAlive.stop();
     await this.connection.destroy();
     return new ExactlyOnceError('EO_COMMIT_UNKNOWN', 'the connection broke before COMMIT was answered', {
       cause: error,
     });
   }
 
-  async #release(sql: string): Promise<void> {
+  async #release(savepoint: Savepoint): Promise<void> {
     try {
-      await this.query(sql);
+      await this.savepoints.release(savepoint);
     } catch (error) {
       throw this.#aborted(error);
     }
-  }
-
-  async #rollBackTo(sql: string, mark: number, depth: number): Promise<void> {
-    this.outgoing.length = mark;
-    if (this.state !== 'open' || this.connection.lost) return;
-    await this.query(sql);
-    this.firstError = null;
-    this.connection.runner.transactionDepth = depth;
   }
 
   /** A statement met an aborted transaction: the first other error is the one to name. */
   #aborted(error: unknown): unknown {
     const state = sqlState(error);
     if (this.fault !== null || (state !== null && state !== abortedState)) return error;
+    if (hasCode(error, 'EO_TRANSACTION_OWNED')) return error;
     return new ExactlyOnceError('EO_TRANSACTION_ABORTED', 'a handler went on after an SQL error', {
       cause: this.firstError ?? error,
     });
@@ -225,9 +211,22 @@ export class PostgresTransaction implements Transaction {
 
   async #end(state: 'committed' | 'rolled-back'): Promise<void> {
     this.#move(state);
-    this.#keepAlive.stop();
     this.#forgetRunnerState();
+    await this.#tell(state === 'committed' ? 'AfterTransactionCommit' : 'AfterTransactionRollback');
     await this.connection.release();
+  }
+
+  /** TypeORM's subscribers hear of the end, too; none of them can change it any more. */
+  async #tell(what: 'BeforeTransactionRollback' | 'AfterTransactionRollback' | 'AfterTransactionCommit') {
+    try {
+      await this.connection.runner.broadcaster.broadcast(what);
+    } catch (error) {
+      process.emitWarning(error as Error);
+    }
+  }
+
+  async #cancel(): Promise<void> {
+    await requestCancel(this.connection.client, rollbackPatienceMs);
   }
 
   #forgetRunnerState(): void {
@@ -246,19 +245,4 @@ export class PostgresTransaction implements Transaction {
     if (this.state === state) return;
     throw new ExactlyOnceError('EO_TRANSACTION_ENDED', `the transaction is ${this.state}, not ${state}`);
   }
-}
-
-/** True where the statement was answered in time, with success; an error means a connection to cut. */
-async function withinPatience(statement: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), rollbackPatienceMs);
-  });
-  const answered = statement.then(
-    () => true,
-    () => false,
-  );
-  const result = await Promise.race([answered, late]);
-  clearTimeout(timer);
-  return result;
 }

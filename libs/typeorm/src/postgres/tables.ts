@@ -2,6 +2,7 @@
  * Names of the framework's tables, with their schema where one is given. The only identifiers that statements contain.
  */
 import { ExactlyOnceError } from '@exactly-once/core';
+import type { DataSource } from 'typeorm';
 
 export interface Tables {
   readonly meta: string;
@@ -13,6 +14,11 @@ export interface Tables {
   readonly parkedKey: string;
   readonly parkedEvent: string;
   readonly deadLetter: string;
+}
+
+/** The schema to use: as given, else the DataSource's own, else `null`: wherever the search path leads. */
+export function schemaOf(dataSource: DataSource, given: string | undefined): string | null {
+  return given ?? (dataSource.options as { schema?: string }).schema ?? null;
 }
 
 /** Throws EO_OPTION_INVALID for a schema that is no plain identifier. */

@@ -1,16 +1,27 @@
 /** Statements that begin, divide and look up transactions. */
-import type { BeginOptions } from '@exactly-once/core';
+import type { BeginOptions, IsolationLevel } from '@exactly-once/core';
+
+const isolationLevels: readonly IsolationLevel[] = ['READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'];
+const longestSettingMs = 2_147_483_647;
 
 /**
  * One round trip. The settings end with the transaction, so a pooler in transaction mode may hand the session on.
- * Numbers come from checked options, the isolation level from a closed list.
+ * An idle time-out of 0 would switch it off, so it is at least 1. The isolation level comes from a closed list.
  */
-export const beginSql = ({ isolation, idleTimeoutMs, statementTimeoutMs }: BeginOptions): string =>
-  `BEGIN ISOLATION LEVEL ${isolation ?? 'READ COMMITTED'};` +
-  `SET LOCAL idle_in_transaction_session_timeout = ${Math.trunc(idleTimeoutMs)};` +
-  `SET LOCAL statement_timeout = ${Math.trunc(statementTimeoutMs)}`;
+export function beginSql({ isolation, idleTimeoutMs, statementTimeoutMs }: BeginOptions): string {
+  const level = isolationLevels.find((known) => known === isolation) ?? 'READ COMMITTED';
+  return (
+    `BEGIN ISOLATION LEVEL ${level};` +
+    `SET LOCAL idle_in_transaction_session_timeout = ${setting(idleTimeoutMs, 1)};` +
+    `SET LOCAL statement_timeout = ${setting(statementTimeoutMs, 0)}`
+  );
+}
 
-/** Names of our own, apart from TypeORM's \`typeorm_n\`. */
+function setting(ms: number, least: number): number {
+  return Math.min(longestSettingMs, Math.max(least, Math.trunc(ms)));
+}
+
+/** Names of our own, apart from TypeORM's `typeorm_n`; each is used once in a transaction. */
 export const savepointSql = (ordinal: number) => ({
   set: `SAVEPOINT eo_${ordinal}`,
   release: `RELEASE SAVEPOINT eo_${ordinal}`,
@@ -19,6 +30,13 @@ export const savepointSql = (ordinal: number) => ({
 
 /** No lock. 'in progress' while the old connection's backend still works. $1 transaction id. */
 export const statusSql = 'SELECT pg_xact_status($1::xid8) AS status';
+
+/**
+ * Ends the backend that still holds a transaction whose client is gone: a COMMIT that has reached it is then
+ * either done or undone. Found by transaction id, which holds behind a pooler, too. $1 transaction id.
+ */
+export const endOwnerSql =
+  'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_xid = xid($1::xid8)';
 
 /** Resets the idle clock of a transaction; in an aborted one it fails, and resets it, too. */
 export const touchSql = 'SELECT 1';

@@ -1,0 +1,81 @@
+import { EventEmitter } from 'node:events';
+import { describe, expect, it, jest } from '@jest/globals';
+import type { QueryRunner } from 'typeorm';
+import { PostgresConnection } from './postgres-connection.js';
+
+/** Answers each statement a tick later, and counts how many were sent at once. */
+class FakeClient extends EventEmitter {
+  most = 0;
+  #running = 0;
+  readonly connection = { stream: { destroyed: false, destroy: jest.fn() } };
+
+  constructor(readonly pipeline = false) {
+    super();
+  }
+
+  async query(text: string) {
+    this.most = Math.max(this.most, ++this.#running);
+    await Promise.resolve();
+    this.#running--;
+    if (text === 'broken') throw new Error('broken');
+    return { command: 'SELECT', rowCount: 1, rows: [{ text }] };
+  }
+}
+
+async function connectionOn(client: FakeClient) {
+  const released: (string | undefined)[] = [];
+  const runner = {
+    connect: async () => client,
+    release: async () => void released.push('pool'),
+    releasePostgresConnection: async (error?: Error) => void released.push(error?.message),
+  };
+  const connection = await PostgresConnection.open(() => runner as unknown as QueryRunner);
+  return { connection, released };
+}
+
+describe('PostgresConnection', () => {
+  it('sends one statement at a time, also after one that failed', async () => {
+    const client = new FakeClient();
+    const { connection } = await connectionOn(client);
+
+    const answers = await Promise.allSettled(['a', 'broken', 'b', 'c'].map((text) => connection.query(text)));
+
+    expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
+    expect(client.most).toBe(1);
+    expect(connection.inFlight).toBe(0);
+  });
+
+  it('sends statements at once on a pipelining client', async () => {
+    const client = new FakeClient(true);
+    const { connection } = await connectionOn(client);
+
+    await Promise.all(['a', 'b', 'c'].map((text) => connection.query(text)));
+
+    expect(client.most).toBe(3);
+  });
+
+  it('gives the connection back once, and stops listening to it', async () => {
+    const client = new FakeClient();
+    const { connection, released } = await connectionOn(client);
+
+    await connection.release();
+    await connection.release();
+    await connection.destroy();
+
+    expect(released).toEqual(['pool']);
+    expect(client.listenerCount('error')).toBe(0);
+  });
+
+  it('never gives a lost connection back, and names what ended it', async () => {
+    const client = new FakeClient();
+    const { connection, released } = await connectionOn(client);
+    const reason = new Error('terminating connection due to administrator command');
+
+    client.emit('error', reason);
+    const error = await connection.query('broken').catch((one: unknown) => one);
+    await connection.release();
+
+    expect(error).toMatchObject({ code: 'EO_STORAGE_UNAVAILABLE', cause: reason });
+    expect(released).toEqual([expect.stringContaining('given up')]);
+  });
+});

@@ -1,0 +1,63 @@
+/**
+ * The savepoints of one transaction: a stack, whoever sets them.
+ *
+ * Rolling back to one takes along the events that were published behind it. Two that overlap without being nested
+ * cannot both be kept: the one that ends out of turn is refused.
+ */
+import { ExactlyOnceError, type OutboxEntry } from '@exactly-once/core';
+import { savepointSql } from './transaction.sql.js';
+
+export interface Savepoint {
+  readonly sql: ReturnType<typeof savepointSql>;
+  /** Length of the outbox buffer when it was set. */
+  readonly published: number;
+}
+
+interface Owner {
+  readonly outgoing: OutboxEntry[];
+  firstError: unknown;
+  query(text: string): Promise<unknown>;
+}
+
+export class Savepoints {
+  readonly #owner: Owner;
+  readonly #open: Savepoint[] = [];
+  #count = 0;
+
+  constructor(owner: Owner) {
+    this.#owner = owner;
+  }
+
+  async set(): Promise<Savepoint> {
+    const savepoint = { sql: savepointSql(++this.#count), published: this.#owner.outgoing.length };
+    await this.#owner.query(savepoint.sql.set);
+    this.#open.push(savepoint);
+    return savepoint;
+  }
+
+  /** Keeps what was done behind it. Throws EO_TRANSACTION_OWNED where another one is still open behind it. */
+  async release(savepoint: Savepoint): Promise<void> {
+    this.assertInnermost(savepoint);
+    await this.#owner.query(savepoint.sql.release);
+    this.#open.pop();
+  }
+
+  /** Undoes what was done behind it, and behind those set later. Throws EO_TRANSACTION_OWNED where it is gone. */
+  async rollBackTo(savepoint: Savepoint): Promise<void> {
+    const index = this.#open.indexOf(savepoint);
+    if (index === -1) throw overlap();
+    this.#open.length = index;
+    this.#owner.outgoing.length = savepoint.published;
+    await this.#owner.query(savepoint.sql.rollback);
+    this.#owner.firstError = null;
+  }
+
+  assertInnermost(savepoint: Savepoint): void {
+    if (this.#open.at(-1) !== savepoint) throw overlap();
+  }
+}
+
+function overlap(): ExactlyOnceError {
+  const what = 'two nested transactions of one event overlapped; run them one after another';
+  return new ExactlyOnceError('EO_TRANSACTION_OWNED', what);
+}
