@@ -45,12 +45,14 @@ export class Processing {
 
   constructor(options: SettledOptions, idleTimeoutMs: number, published: () => void) {
     this.#options = options;
-    const { storage, codec, clock, telemetry, dedupCacheSize, settledBatch, serviceVersion } = options;
+    const { storage, codec, clock, telemetry, logger, dedupCacheSize, settledBatch, serviceVersion } =
+      options;
     this.#group = new GroupCommit({
       storage,
       codec,
       clock,
       telemetry,
+      logger,
       cache: new DedupCache(dedupCacheSize),
       maxOpenMs: settledBatch.maxOpenMs,
       isolation: settledBatch.isolation,

@@ -10,13 +10,15 @@ import { deadLetterOf } from '../failure/dead-letter-writer.js';
 import type { DedupCache } from '../inbox/dedup-cache.js';
 import type { Admission } from '../inbox/inbox-store.js';
 import type { IsolationLevel, Transaction } from '../storage/transaction.js';
-import { type BatchPlan, unitLabel } from './batch-plan.js';
+import type { Logger } from '../telemetry/logger.js';
+import { type BatchPlan, errorLine, unitLabel } from './batch-plan.js';
 import type { GroupFailure, GroupResult } from './group-result.js';
 import { CallCutOff, type CallParts, callHandler } from './handler-call.js';
 import type { HandlerUnit } from './handler-unit.js';
 
 export interface GroupParts extends CallParts {
   readonly cache: DedupCache;
+  readonly logger: Logger;
   readonly maxOpenMs: number;
   readonly idleTimeoutMs: number;
   readonly isolation: IsolationLevel;
@@ -36,7 +38,7 @@ export interface GroupRequest {
 /** What became of the units of a group, reported once it has committed. */
 interface Tally {
   duplicates: number;
-  buried: HandlerUnit[];
+  buried: Map<HandlerUnit, unknown>;
 }
 
 export class GroupCommit {
@@ -58,7 +60,7 @@ export class GroupCommit {
 class GroupRun {
   readonly #parts: GroupParts;
   readonly #request: GroupRequest;
-  readonly #tally: Tally = { duplicates: 0, buried: [] };
+  readonly #tally: Tally = { duplicates: 0, buried: new Map() };
   #transaction: Transaction | null = null;
   #phase: GroupFailure['phase'] = 'other';
   #current: number | null = null;
@@ -254,7 +256,7 @@ class GroupRun {
   async #bury(transaction: Transaction, unit: HandlerUnit, error: unknown): Promise<void> {
     const { storage, clock, serviceVersion } = this.#parts;
     await storage.deadLetters.insert(transaction, deadLetterOf(unit, error, clock.now(), serviceVersion));
-    this.#tally.buried.push(unit);
+    this.#tally.buried.set(unit, error);
   }
 
   /** Takes back what was admitted and not handled, and sets the fence to where the group really ends. */
@@ -275,7 +277,7 @@ class GroupRun {
   #committed(done: number, published: boolean): void {
     const { cache, telemetry } = this.#parts;
     const units = this.#request.plan.units.slice(this.#request.from, done);
-    const buried = new Set(this.#tally.buried);
+    const { buried } = this.#tally;
     for (const unit of units) {
       if (!buried.has(unit)) cache.remember(unit.key, unit.fingerprint);
     }
@@ -284,6 +286,8 @@ class GroupRun {
     telemetry.record('exactly_once.batch_size', units.length);
     if (this.#tally.duplicates > 0) telemetry.count('exactly_once.duplicates', this.#tally.duplicates);
     if (buried.size > 0) telemetry.count('exactly_once.dead_letters', buried.size);
+    for (const [unit, error] of buried)
+      this.#parts.logger.error(`dead-lettered: ${unitLabel(unit)}: ${errorLine(error)}`);
     if (published) this.#parts.published();
   }
 }

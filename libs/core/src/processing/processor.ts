@@ -171,7 +171,7 @@ export class Processor implements DeliverySink {
     }
     if (disposition.action === 'dead-letter') {
       unit.hopeless = error;
-      this.#parts.logger.error(`dead-lettering after ${unit.attempts} attempts: ${label}`);
+      this.#parts.logger.warn(`attempt ${unit.attempts} failed, it was the last: ${label}`);
       return;
     }
     unit.dueAtMs = this.#now() + disposition.delayMs;
