@@ -1,0 +1,102 @@
+/**
+ * Reads what a run left behind: write-ahead record, ledger, dead letters, inbox, and the output topic as an
+ * independent client sees it.
+ */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { inboxKey } from '@exactly-once/core';
+import type { KafkaCluster } from '../../services/kafka.js';
+import type { TestDatabase } from '../../services/postgres.js';
+import {
+  type Attempt,
+  type DeadLetterSeen,
+  type Effect,
+  type InboxEntry,
+  nobody,
+  type Observation,
+} from '../oracles/observation.js';
+import { fingerprint } from '../record/message.js';
+import { ProduceRecord } from '../record/produce-record.js';
+import type { Written } from '../worker/ledger.js';
+import { countersSeenSql, deadLettersSql, effectsSql, inboxKeysSql } from './observe.sql.js';
+
+export interface ObservedRun {
+  readonly folder: string;
+  readonly database: TestDatabase;
+  readonly kafka: KafkaCluster;
+  readonly outputTopic: string;
+  readonly handlers: readonly string[];
+  readonly stuck: readonly string[];
+}
+
+export async function observe(run: ObservedRun): Promise<Observation> {
+  const attempts = recordedAttempts(run.folder);
+  const [first, second, outputs, letters, counters] = await Promise.all([
+    effects(run, 'effect_one'),
+    effects(run, 'effect_two'),
+    dumpedOutputs(run),
+    deadLetters(run),
+    run.database.query(countersSeenSql),
+  ]);
+  return {
+    attempts,
+    first,
+    second,
+    outputs,
+    deadLetters: letters,
+    counters: counters.map(({ handler, key, v }) => ({ handler, key, value: v })),
+    inbox: await inboxEntries(run, attempts, first),
+    stuck: run.stuck,
+  };
+}
+
+/** Of all producers and publishers of the run. */
+export function recordedAttempts(folder: string): Attempt[] {
+  return readdirSync(folder)
+    .filter((name) => name.startsWith('record-'))
+    .flatMap((name) => new ProduceRecord(join(folder, name)).attempts());
+}
+
+async function effects({ database }: ObservedRun, table: 'effect_one' | 'effect_two'): Promise<Effect[]> {
+  const rows = await database.query(effectsSql(table));
+  return rows.map((row) => ({ ...row, position: Number(row.position) }));
+}
+
+async function dumpedOutputs({ kafka, outputTopic }: ObservedRun): Promise<Observation['outputs']> {
+  const records = await kafka.dump(outputTopic, { isolation: 'read_committed' });
+  return records.map(({ value, headers }) => {
+    const { handler, message } = JSON.parse(value!) as Written;
+    return { handler, message, outputId: headers['ce_id'] ?? 'missing' };
+  });
+}
+
+async function deadLetters({ database }: ObservedRun): Promise<DeadLetterSeen[]> {
+  const rows = await database.query(deadLettersSql);
+  return rows.map(({ handler, body, code }) => ({
+    handler: handler ?? nobody,
+    message: fingerprint(body ?? ''),
+    code,
+  }));
+}
+
+/** Looks for the record of each identity that was produced or handled; the keys are made as the product makes them. */
+async function inboxEntries(
+  { database, handlers }: ObservedRun,
+  attempts: readonly Attempt[],
+  seen: readonly Effect[],
+): Promise<InboxEntry[]> {
+  const rows = await database.query(inboxKeysSql);
+  const recorded = new Set(rows.map(({ key }) => key));
+  const wanted = [
+    ...attempts.flatMap(({ source, id, fates }) =>
+      Object.keys(fates).map((handler) => ({ handler, source, id })),
+    ),
+    ...seen,
+  ];
+  return wanted.flatMap(({ handler, source, id }) => {
+    if (id === null || !handlers.includes(handler)) return [];
+    const text = Buffer.from(id, 'hex').toString();
+    const key = Buffer.from(inboxKey(handler, 1, source, text)).toString('hex');
+    return recorded.has(key) ? [{ handler, source, id }] : [];
+  });
+}

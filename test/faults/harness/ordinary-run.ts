@@ -1,0 +1,82 @@
+/**
+ * The ground on which most cases stand: one ledger handler, a seeded number of keys, partitions and events, and
+ * batches of a seeded size.
+ */
+import type { Fate } from '../oracles/observation.js';
+import type { Act, Message, MessageRequest } from '../record/message.js';
+import type { FaultPlan, HandlerPlan, WorkerPlan } from '../worker/worker-plan.js';
+import { inputType, type Layout, type Stage } from './stage.js';
+import type { WorkerProcess } from './worker-process.js';
+
+export const ledgerName = 'ledger/Ledger.record';
+
+export interface Ground {
+  readonly commit: 'batch' | 'event';
+  readonly maxEvents: number;
+  readonly keys: readonly string[];
+}
+
+/** Chooses the run's mode and makes its services. */
+export async function layOut(stage: Stage, changes: Partial<Layout> = {}): Promise<Ground> {
+  const { random } = stage;
+  const commit = random.pick(['batch', 'batch', 'event'] as const);
+  const maxEvents = random.pick([1, 7, 50, 500]);
+  const partitions = random.pick([1, 2, 4]);
+  const keys = Array.from({ length: random.between(3, 12) }, (_, index) => `key-${index}`);
+  const handlers: HandlerPlan[] = [{ name: ledgerName, type: inputType, commit }];
+  const layout = { partitions, handlers, ...changes };
+  await stage.build(layout);
+  Object.assign(stage.schedule, { commit, maxEvents, partitions: layout.partitions, keys: keys.length });
+  return { commit, maxEvents, keys };
+}
+
+/** An ordinary message for the ledger. */
+export function ledgerMessage(
+  stage: Stage,
+  changes: Partial<MessageRequest> & { readonly act?: Act; readonly fate?: Fate } = {},
+): Message {
+  const { fate = 'effect', ...request } = changes;
+  const topic = stage.topics[inputType]!;
+  return stage.mint.make({ type: inputType, topic, fates: { [ledgerName]: fate }, ...request });
+}
+
+/** Ordinary messages over the ground's keys. */
+export function ledgerMessages(stage: Stage, ground: Ground, count: number): Message[] {
+  return Array.from({ length: count }, () => ledgerMessage(stage, { key: stage.random.pick(ground.keys) }));
+}
+
+/** Produces the messages in the order given, from a process of its own, and waits for it. */
+export async function produce(stage: Stage, messages: readonly Message[]): Promise<void> {
+  const producer = await startProducer(stage, messages);
+  await stage.finished(producer);
+}
+
+export async function startProducer(
+  stage: Stage,
+  messages: readonly Message[],
+  sendAtOnce = stage.random.pick([1, 10, 100]),
+): Promise<WorkerProcess> {
+  await stage.prepareCounters(messages);
+  return stage.start({ role: 'produce', messages: stage.messageFile(messages), sendAtOnce });
+}
+
+export function consume(
+  stage: Stage,
+  ground: Pick<Ground, 'maxEvents'>,
+  changes: Partial<WorkerPlan> = {},
+): WorkerProcess {
+  return stage.start({ role: 'consume', maxEvents: ground.maxEvents, ...changes });
+}
+
+/** Waits until the worker has killed itself at its point; a worker that ends otherwise has no fault to show. */
+export async function killsItself(stage: Stage, worker: WorkerProcess, plan: FaultPlan): Promise<void> {
+  worker.expectEnd();
+  const what = `${plan.signal} of ${worker.name} at ${plan.point}, hit ${plan.hit}`;
+  const ended = await stage.eventually(what, async () => worker.exit !== null);
+  stage.fault(what, ended && worker.exit?.signal === plan.signal && hasFired(stage, worker));
+}
+
+/** True where the worker has written down that it reached the point of its plan. */
+export function hasFired(stage: Stage, worker: WorkerProcess): boolean {
+  return stage.evidence().some((line) => line.kind === 'fault' && line.worker === worker.name);
+}

@@ -1,0 +1,31 @@
+/**
+ * Prints runs as one table, a line each, and says what is wrong with those that are not green.
+ */
+import { anomalies } from '../oracles/judge.js';
+import type { RunReport } from './run-case.js';
+
+const widths = { case: 5, seed: 5, events: 7, fired: 6 };
+
+export function tableHead(): string {
+  const letters = anomalies.map((one) => one.padStart(3)).join('');
+  const { case: number, seed, events, fired } = widths;
+  return `${'case'.padStart(number)}${'seed'.padStart(seed)}${'events'.padStart(events)}${'F'.padStart(fired)}${letters}     s  fault`;
+}
+
+export function tableLine(report: RunReport): string {
+  const letters = anomalies.map((one) => String(report.counts[one]).padStart(3)).join('');
+  const numbers =
+    String(report.case).padStart(widths.case) +
+    String(report.seed).padStart(widths.seed) +
+    String(report.events).padStart(widths.events) +
+    `${report.fired}/${report.expected}`.padStart(widths.fired);
+  return `${numbers}${letters}${report.seconds.toFixed(1).padStart(6)}  ${report.fault}`;
+}
+
+/** The schedule, and for a run with findings all of them and where the evidence is. */
+export function details(report: RunReport): string[] {
+  const lines = [`      schedule ${JSON.stringify(report.schedule)}`];
+  for (const finding of report.findings.slice(0, 4)) lines.push(`      ! ${finding}`);
+  if (report.evidence !== null) lines.push(`      evidence: ${report.evidence}`);
+  return lines;
+}

@@ -1,0 +1,99 @@
+/**
+ * One run of one case: stage, fault, rest, verdict. A run that finds something keeps its folder as evidence.
+ */
+import { rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { anomalies, isClean, judge, type Verdict } from '../oracles/judge.js';
+import { outputType, type PlantedBug } from '../worker/worker-plan.js';
+import type { FaultCase } from './fault-case.js';
+import { observe } from './observe.js';
+import { type Services, Stage } from './stage.js';
+
+export interface RunReport {
+  readonly case: number;
+  readonly seed: number;
+  readonly fault: string;
+  readonly events: number;
+  /** Fired of expected. */
+  readonly fired: number;
+  readonly expected: number;
+  /** Number of findings of each oracle. */
+  readonly counts: Readonly<Record<keyof Verdict, number>>;
+  readonly seconds: number;
+  readonly schedule: Readonly<Record<string, unknown>>;
+  /** In words: anomalies, faults that did not fire, what the case looked for in vain. Empty: green. */
+  readonly findings: readonly string[];
+  /** Folder with record, plans, logs and verdict; only where there are findings. */
+  readonly evidence: string | null;
+}
+
+export interface RunOptions {
+  readonly seed: number;
+  readonly planted: readonly PlantedBug[];
+  readonly patienceMs: number;
+}
+
+export async function runCase(
+  faultCase: FaultCase,
+  services: Services,
+  options: RunOptions,
+): Promise<RunReport> {
+  const startedAtMs = Date.now();
+  const name = `case-${faultCase.number}-seed-${options.seed}${options.planted.map((bug) => `-${bug}`).join('')}`;
+  const folder = resolve('evidence', name);
+  rmSync(folder, { recursive: true, force: true });
+  const stage = new Stage(services, { ...options, caseNumber: faultCase.number, folder });
+  try {
+    const verdict = await perform(faultCase, stage);
+    const findings = findingsOf(stage, verdict);
+    writeFileSync(
+      join(folder, 'findings.json'),
+      JSON.stringify({ findings, schedule: stage.schedule }, null, 1),
+    );
+    if (findings.length === 0) rmSync(folder, { recursive: true });
+    return {
+      case: faultCase.number,
+      seed: options.seed,
+      fault: faultCase.fault,
+      events: stage.messageCount,
+      fired: stage.faults.filter(({ fired }) => fired).length,
+      expected: stage.faults.length,
+      counts: Object.fromEntries(anomalies.map((one) => [one, verdict[one].length])) as RunReport['counts'],
+      seconds: Math.round((Date.now() - startedAtMs) / 100) / 10,
+      schedule: stage.schedule,
+      findings,
+      evidence: findings.length === 0 ? null : folder,
+    };
+  } finally {
+    await stage.remove();
+  }
+}
+
+async function perform(faultCase: FaultCase, stage: Stage): Promise<Verdict> {
+  try {
+    await faultCase.run(stage);
+  } catch (error) {
+    stage.stuck.push(`the run broke off: ${error instanceof Error ? error.message : error}`);
+  }
+  await stage.quiet();
+  const seen = await observe({
+    folder: stage.folder,
+    database: stage.database,
+    kafka: stage.services.kafka,
+    outputTopic: stage.topics[outputType]!,
+    handlers: stage.handlers.map(({ name }) => name),
+    stuck: stage.stuck,
+  });
+  return judge(seen);
+}
+
+function findingsOf(stage: Stage, verdict: Verdict): string[] {
+  const found = isClean(verdict)
+    ? []
+    : anomalies.flatMap((one) => verdict[one].slice(0, 20).map((what) => `${one}: ${what}`));
+  const silent = stage.faults.filter(({ fired }) => !fired).map(({ what }) => `F: did not fire: ${what}`);
+  const none = stage.faults.length === 0 ? ['F: the run broke off before its fault'] : [];
+  const unmet = stage.unmet.map((what) => `looked for: ${what}`);
+  const stuck = found.filter((what) => what.startsWith('V'));
+  return [...stuck, ...silent, ...none, ...unmet, ...found.filter((what) => !what.startsWith('V'))];
+}

@@ -1,0 +1,210 @@
+/**
+ * What one run has to itself: a database, topics, a group, a folder, and the workers that it starts. Cases act
+ * through it; nothing of it is left afterwards.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { migrationSql } from '@exactly-once/typeorm';
+import type { KafkaCluster } from '../../services/kafka.js';
+import { until } from '../../services/ports.js';
+import type { PostgresServer, TestDatabase } from '../../services/postgres.js';
+import type { Evidence } from '../record/evidence.js';
+import { LineFile } from '../record/line-file.js';
+import { type Message, MessageMint } from '../record/message.js';
+import { countersSql, ledgerDdl } from '../worker/ledger.sql.js';
+import { evidenceFile } from '../worker/witness.js';
+import { type HandlerPlan, outputType, type PlantedBug, type WorkerPlan } from '../worker/worker-plan.js';
+import { outboxDepthSql } from './observe.sql.js';
+import { SeededRandom } from './seeded-random.js';
+import { WorkerProcess } from './worker-process.js';
+
+export interface Services {
+  readonly postgres: PostgresServer;
+  readonly kafka: KafkaCluster;
+}
+
+export interface StageOptions {
+  readonly caseNumber: number;
+  readonly seed: number;
+  readonly folder: string;
+  readonly planted: readonly PlantedBug[];
+  /** Milliseconds until a run that does not come to rest is given up. */
+  readonly patienceMs: number;
+}
+
+/** Type and topic of the ordinary input. */
+export const inputType = 'ledger.requested';
+
+/** Where each topic of a run stands, and how many partitions it has. */
+export interface Layout {
+  readonly partitions: number;
+  readonly handlers: readonly HandlerPlan[];
+  /** Further types, each with a topic of its own. */
+  readonly extraTypes?: readonly string[];
+  /** All that becomes part of the topics' names. */
+  readonly prefix?: string;
+}
+
+export class Stage {
+  readonly random: SeededRandom;
+  readonly mint: MessageMint;
+  readonly workers: WorkerProcess[] = [];
+  readonly stuck: string[] = [];
+  /** Faults that were to fire, and whether they did. */
+  readonly faults: { readonly what: string; readonly fired: boolean }[] = [];
+  /** What the case looks for on top of the oracles, and what was not found. */
+  readonly unmet: string[] = [];
+  /** For the printed schedule. */
+  readonly schedule: Record<string, unknown> = {};
+  database!: TestDatabase;
+  group = '';
+  topics: Record<string, string> = {};
+  handlers: readonly HandlerPlan[] = [];
+  #messages = 0;
+
+  constructor(
+    readonly services: Services,
+    readonly options: StageOptions,
+  ) {
+    const { seed, caseNumber } = options;
+    this.random = new SeededRandom(seed, `case ${caseNumber}`);
+    this.mint = new MessageMint(`${caseNumber}/${seed}`);
+    mkdirSync(options.folder, { recursive: true });
+  }
+
+  get folder(): string {
+    return this.options.folder;
+  }
+
+  /** Makes database, topics and group. To be called first. */
+  async build({ partitions, handlers, extraTypes = [], prefix = 'faults' }: Layout): Promise<void> {
+    const { postgres, kafka } = this.services;
+    this.handlers = handlers;
+    this.group = kafka.group(prefix);
+    this.database = await postgres.createDatabase('faults');
+    await this.database.query(migrationSql());
+    await this.database.query(ledgerDdl);
+    for (const type of [inputType, ...extraTypes]) {
+      this.topics[type] = await kafka.createTopic(`${prefix}-in`, { partitions });
+    }
+    this.topics[outputType] = await kafka.createTopic(`${prefix}-out`, { partitions: 1 });
+  }
+
+  /** Every message of the run is to be announced here before it is produced: its counters are made. */
+  async prepareCounters(messages: readonly Message[]): Promise<void> {
+    const keys = new Set(messages.map(({ attempt }) => attempt.key ?? ''));
+    await this.database.query(countersSql, [this.handlers.map(({ name }) => name), [...keys]]);
+    this.#messages += messages.length;
+  }
+
+  get messageCount(): number {
+    return this.#messages;
+  }
+
+  evidence(): Evidence[] {
+    return evidenceFile(this.folder).read();
+  }
+
+  /** Counts as a fault that fired, or did not. */
+  fault(what: string, fired: boolean): void {
+    this.faults.push({ what, fired });
+  }
+
+  /** Something that the case looks for on top of the oracles. */
+  check(what: string, met: boolean): void {
+    if (!met) this.unmet.push(what);
+  }
+
+  start(changes: Partial<WorkerPlan> & Pick<WorkerPlan, 'role'>): WorkerProcess {
+    const ordinal = this.workers.length;
+    const plan: WorkerPlan = {
+      name: `${changes.role}-${ordinal}`,
+      host: 'engine',
+      swallowingFilter: false,
+      databaseUrl: this.database.url,
+      brokers: this.services.kafka.brokers,
+      service: changes.role === 'consume' || changes.role === 'deliver' ? 'ledger' : changes.role,
+      group: this.group,
+      topics: this.topics,
+      handlers: this.handlers,
+      maxEvents: 500,
+      maxOpenMs: 50,
+      sessionTimeoutMs: 2_000,
+      paceMs: 0,
+      relay: changes.role === 'consume' || changes.role === 'relay' || changes.role === 'deliver',
+      fault: null,
+      planted: this.options.planted,
+      folder: this.folder,
+      messages: null,
+      sendAtOnce: 100,
+      ...changes,
+    };
+    const worker = WorkerProcess.start(plan);
+    this.workers.push(worker);
+    return worker;
+  }
+
+  /** Writes the messages into a file for a producer or publisher. */
+  messageFile(messages: readonly Message[]): string {
+    const file = new LineFile<Message>(join(this.folder, `messages-${this.workers.length}.jsonl`));
+    for (const message of messages) file.append(message);
+    return file.path;
+  }
+
+  /** Resolves when the worker has ended well; an end of another kind is a liveness anomaly. */
+  async finished(worker: WorkerProcess): Promise<void> {
+    await until(`${worker.name} ends`, async () => worker.exit !== null, this.options.patienceMs);
+    if (worker.complaint !== null) this.stuck.push(worker.complaint);
+  }
+
+  /** Lets go whoever waits for a sign of the runner. */
+  release(): void {
+    writeFileSync(join(this.folder, 'release'), '');
+  }
+
+  /** Waits for a condition; a condition that does not come is a liveness anomaly and answers false. */
+  async eventually(what: string, condition: () => Promise<boolean>): Promise<boolean> {
+    try {
+      await until(what, condition, this.options.patienceMs);
+      return true;
+    } catch (error) {
+      this.stuck.push((error as Error).message);
+      return false;
+    }
+  }
+
+  /** Everything that was produced is acknowledged, and the outbox is empty. */
+  async drained(): Promise<boolean> {
+    const inputs = Object.entries(this.topics).flatMap(([type, topic]) =>
+      type === outputType ? [] : [topic],
+    );
+    const { kafka } = this.services;
+    return this.eventually('all is processed and published', async () => {
+      if (!this.workers.some(({ exit }) => exit === null))
+        throw new Error('every worker has ended before all was processed');
+      const [row] = await this.database.query(outboxDepthSql);
+      if (row.count > 0) return false;
+      for (const topic of inputs) {
+        const [committed, ends] = [await kafka.committed(this.group, topic), await kafka.ends(topic)];
+        const behind = [...ends].some(
+          ([partition, end]) => end > 0n && (committed.get(partition) ?? -1n) < end,
+        );
+        if (behind) return false;
+      }
+      const [after] = await this.database.query(outboxDepthSql);
+      return after.count === 0;
+    });
+  }
+
+  /** Ends all workers that still run, in order. */
+  async quiet(): Promise<void> {
+    const complaints = await Promise.all(this.workers.map((worker) => worker.terminate()));
+    this.stuck.push(...complaints.filter((one) => one !== null));
+  }
+
+  async remove(): Promise<void> {
+    await Promise.all(this.workers.map((worker) => worker.kill()));
+    await this.database?.drop();
+    await this.services.kafka.cleanUp();
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * A message that a run produces, with what is to become of it. Made by the runner, carried out by a producer.
+ */
+import { createHash } from 'node:crypto';
+import type { Attempt, Fate } from '../oracles/observation.js';
+
+/** What a handler does on top of its ordinary work. */
+export type Act =
+  /** Throws, in the handler of this name or in any. */
+  | { readonly kind: 'fail'; readonly handler?: string }
+  /** Catches a duplicate key on a table of its own; `once`: only at the first call. */
+  | { readonly kind: 'swallow'; readonly once: boolean }
+  /** Returns while a slow write is still running. */
+  | { readonly kind: 'unawaited' }
+  /** Writes some time after it has returned. */
+  | { readonly kind: 'late' }
+  /** Takes its time. */
+  | { readonly kind: 'slow'; readonly ms: number }
+  /** The first call anywhere waits until it is released, then throws or dies. */
+  | { readonly kind: 'hold'; readonly then: 'throw' | 'die' }
+  /** For publishers: rolls the business transaction back after publishing. */
+  | { readonly kind: 'roll-back'; readonly how: 'throw' | 'nested' | 'swallow' };
+
+/** The body. */
+export interface LedgerData {
+  readonly source: string;
+  readonly key: string | null;
+  readonly sequence: number;
+  /** Makes each body distinct. */
+  readonly ordinal: number;
+  readonly act: Act | null;
+}
+
+export interface Message {
+  readonly type: string;
+  readonly topic: string;
+  /** `null`: by the key. */
+  readonly partition: number | null;
+  readonly key: string | null;
+  /** Values in hexadecimal: they need not be text. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** As text, for publishers that name their events themselves; `null` where the id is no text. */
+  readonly id: string | null;
+  readonly attempt: Omit<Attempt, 'outcome'>;
+}
+
+export interface MessageRequest {
+  readonly type: string;
+  readonly topic: string;
+  /** Default `shop`. */
+  readonly source?: string;
+  /** Text, bytes, or `null` for none. Default: a UUID from the ordinal. */
+  readonly id?: string | Uint8Array | null;
+  readonly key?: string | null;
+  readonly partition?: number;
+  readonly act?: Act;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly fates: Readonly<Record<string, Fate>>;
+}
+
+/** Gives messages their ordinals and sequences. */
+export class MessageMint {
+  readonly #sequences = new Map<string, number>();
+  #ordinal = 0;
+
+  /** `salt` tells the ids of one run from those of another. */
+  constructor(readonly salt: string) {}
+
+  make(request: MessageRequest): Message {
+    const { type, topic, source = 'shop', key = null, act = null, partition = null, fates } = request;
+    const ordinal = this.#ordinal++;
+    const id = request.id === undefined ? this.#id(ordinal) : request.id;
+    const slot = JSON.stringify([source, key]);
+    const sequence = this.#sequences.get(slot) ?? 0;
+    this.#sequences.set(slot, sequence + 1);
+    const data: LedgerData = { source, key, sequence, ordinal, act };
+    const body = JSON.stringify(data);
+    const headers = ceHeaders({ source, type, id, extra: request.headers ?? {} });
+    const attempt = { message: fingerprint(body), source, id: hex(id), key, sequence, fates };
+    const text = typeof id === 'string' ? id : null;
+    return { type, topic, partition, key, headers, body, id: text, attempt };
+  }
+
+  #id(ordinal: number): string {
+    const digest = createHash('sha256').update(`${this.salt}/${ordinal}`).digest('hex');
+    return `${digest.slice(0, 8)}-${digest.slice(8, 12)}-4${digest.slice(13, 16)}-8${digest.slice(17, 20)}-${digest.slice(20, 32)}`;
+  }
+}
+
+/** What identifies a message in every record of a run. */
+export function fingerprint(body: string | Uint8Array): string {
+  return createHash('sha256').update(body).digest('hex');
+}
+
+function hex(id: string | Uint8Array | null): string | null {
+  return id === null ? null : Buffer.from(id as string).toString('hex');
+}
+
+function ceHeaders(parts: {
+  source: string;
+  type: string;
+  id: string | Uint8Array | null;
+  extra: Readonly<Record<string, string>>;
+}): Record<string, string> {
+  const { source, type, id, extra } = parts;
+  const headers: Record<string, string | Uint8Array> = { ...extra };
+  headers['ce_specversion'] = '1.0';
+  headers['ce_source'] = source;
+  headers['ce_type'] = type;
+  if (id !== null) headers['ce_id'] = id;
+  headers['content-type'] = 'application/json';
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, Buffer.from(value as string).toString('hex')]),
+  );
+}

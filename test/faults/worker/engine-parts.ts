@@ -1,0 +1,66 @@
+/**
+ * Storage and broker of a worker: the real adapters, with the plan's crash points and planted bugs around them.
+ */
+import type { Broker, EventTypeDescriptor, Logger, Storage } from '@exactly-once/core';
+import { kafkaBroker } from '@exactly-once/kafka';
+import { storageOn } from '@exactly-once/typeorm';
+import { DataSource } from 'typeorm';
+import { around, withParts } from './around.js';
+import { brokerWithPoints, storageWithPoints } from './crash-points.js';
+import { EffectOne, EffectTwo } from './effect.js';
+import { brokerWithBugs, storageWithBugs } from './planted-bugs.js';
+import type { Witness } from './witness.js';
+import type { WorkerPlan } from './worker-plan.js';
+
+export function ledgerDataSource({ databaseUrl }: WorkerPlan): DataSource {
+  return new DataSource({
+    type: 'postgres',
+    url: databaseUrl,
+    entities: [EffectOne, EffectTwo],
+    extra: { max: 20 },
+    poolErrorHandler: () => undefined, // connections are cut on purpose; the pool opens others
+  });
+}
+
+export function plannedStorage(dataSource: DataSource, plan: WorkerPlan, witness: Witness): Storage {
+  const storage = storageOn(dataSource, { migrate: true });
+  const witnessed = withParts(storage, {
+    fences: around(storage.fences, {
+      advance: (advance) => async (transaction, move) => {
+        const held = await advance(transaction, move);
+        if (!held) witness.note({ kind: 'fenced', topic: move.key.topic, partition: move.key.partition });
+        return held;
+      },
+    }),
+  });
+  return storageWithPoints(storageWithBugs(witnessed, plan.planted), witness.reach);
+}
+
+export async function plannedBroker(plan: WorkerPlan, witness: Witness): Promise<Broker> {
+  const description = kafkaBroker({
+    client: { brokers: [...plan.brokers] },
+    consumer: {
+      sessionTimeout: plan.sessionTimeoutMs,
+      heartbeatInterval: Math.max(100, plan.sessionTimeoutMs / 6),
+      maxWaitTimeInMs: 50,
+    },
+  });
+  const broker = await description.create();
+  return brokerWithPoints(brokerWithBugs(broker, plan.planted), witness.reach);
+}
+
+export function descriptors(plan: WorkerPlan): Map<string, EventTypeDescriptor<never>> {
+  return new Map(
+    Object.entries(plan.topics).map(([type, topic]) => [
+      type,
+      { type, topic, version: 1, key: (data: { key: string | null }) => data.key },
+    ]),
+  );
+}
+
+export const workerLogger: Logger = {
+  debug: (message) => console.log(`debug ${message}`),
+  info: (message) => console.log(`info  ${message}`),
+  warn: (message) => console.log(`warn  ${message}`),
+  error: (message, cause) => console.log(`error ${message}`, cause ?? ''),
+};

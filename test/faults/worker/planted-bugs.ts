@@ -1,0 +1,79 @@
+/**
+ * Takes single remedies out, from outside: the proof that the cases notice when one is missing.
+ */
+import { type Broker, hasCode, type InboxStore, type Storage, type Transaction } from '@exactly-once/core';
+import { around, withParts } from './around.js';
+import type { PlantedBug } from './worker-plan.js';
+
+export function storageWithBugs(storage: Storage, planted: readonly PlantedBug[]): Storage {
+  let result = storage;
+  if (planted.includes('no-inbox-insert')) {
+    const inbox = around(storage.inbox, {
+      admit: () => (_transaction, records) => Promise.resolve(records.map(() => ({ verdict: 'fresh' }))),
+    });
+    result = withParts(result, { inbox });
+  }
+  if (planted.includes('delivery-order')) {
+    result = withParts(result, { inbox: inDeliveryOrder(storage.inbox) });
+  }
+  if (planted.includes('no-fence')) {
+    result = withParts(result, {
+      fences: around(storage.fences, { advance: () => () => Promise.resolve(true) }),
+    });
+  }
+  if (planted.includes('tag-unchecked')) result = withTransactions(result, uncheckedTag);
+  if (planted.includes('outbox-apart')) {
+    result = withTransactions(result, (transaction) => outboxApart(storage, transaction));
+  }
+  return result;
+}
+
+export function brokerWithBugs(broker: Broker, planted: readonly PlantedBug[]): Broker {
+  if (!planted.includes('early-acknowledge')) return broker;
+  return around(broker, {
+    consumer: (consumer) => (request) => {
+      const sink = around(request.sink, {
+        process: (work) => (deliveries, session) => {
+          session.done(deliveries.length);
+          return work(deliveries, session);
+        },
+      });
+      return consumer({ ...request, sink });
+    },
+  });
+}
+
+function withTransactions(storage: Storage, change: (transaction: Transaction) => Transaction): Storage {
+  return around(storage, { begin: (begin) => async (options) => change(await begin(options)) });
+}
+
+function inDeliveryOrder(inbox: InboxStore): InboxStore {
+  return around(inbox, {
+    admit: (admit) => async (transaction, records) => {
+      const admissions = [];
+      for (const record of records) admissions.push(...(await admit(transaction, [record])));
+      return admissions;
+    },
+  });
+}
+
+function uncheckedTag(transaction: Transaction): Transaction {
+  const swallow = (work: () => Promise<void>) => () =>
+    work().catch((error: unknown) => {
+      if (!hasCode(error, 'EO_TRANSACTION_ABORTED')) throw error;
+    });
+  return around(transaction, { seal: swallow, commit: swallow });
+}
+
+/** Takes the published events out of the transaction and commits them in one of their own, before it. */
+function outboxApart(storage: Storage, transaction: Transaction): Transaction {
+  return around(transaction, {
+    seal: (seal) => async () => {
+      const apart = await storage.begin({ idleTimeoutMs: 5_000, statementTimeoutMs: 0, shared: false });
+      apart.outgoing.push(...transaction.outgoing.splice(0));
+      await apart.seal();
+      await apart.commit();
+      await seal();
+    },
+  });
+}
