@@ -11,11 +11,16 @@ export interface PartitionOffset {
   readonly next: bigint;
 }
 
+/** Milliseconds between two requests. */
+const intervalMs = 100;
+
 export class OffsetCommitter {
   readonly #consumer: Consumer;
   readonly #logger: Logger;
   readonly #pending = new Map<string, PartitionOffset>();
   #running: Promise<void> | null = null;
+  #flushing = false;
+  #endPause: () => void = () => {};
 
   constructor(consumer: Consumer, logger: Logger) {
     this.#consumer = consumer;
@@ -32,13 +37,28 @@ export class OffsetCommitter {
     this.#pending.delete(name);
   }
 
+  /** Sends what is left without waiting, and resolves when the broker has answered. */
   async flushed(): Promise<void> {
+    this.#flushing = true;
+    this.#endPause();
     await this.#running;
   }
 
+  /** The position that counts stands in the database: a request for each small batch would be wasted. */
+  async #pause(): Promise<void> {
+    if (this.#flushing) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, intervalMs);
+      this.#endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
   async #run(): Promise<void> {
-    await Promise.resolve(); // lets what is done in the same turn join in
     while (this.#pending.size > 0) {
+      await this.#pause();
       const offsets = [...this.#pending.values()];
       this.#pending.clear();
       try {

@@ -21,6 +21,7 @@ import {
 } from './batch-plan.js';
 import type { GroupCommit } from './group-commit.js';
 import type { GroupFailure } from './group-result.js';
+import { GroupSize } from './group-size.js';
 import type { HandlerUnit } from './handler-unit.js';
 import { Progress } from './progress.js';
 
@@ -48,10 +49,12 @@ interface Culprit {
 export class Processor implements DeliverySink {
   readonly #parts: ProcessorParts;
   readonly #progress: Progress;
+  readonly #size: GroupSize;
 
   constructor(parts: ProcessorParts) {
     this.#parts = parts;
     this.#progress = new Progress(parts.group.parts.clock);
+    this.#size = new GroupSize(parts.bounds.maxEvents, parts.group.parts.maxOpenMs);
   }
 
   async process(deliveries: readonly Delivery[], session: ProcessingSession): Promise<void> {
@@ -83,15 +86,20 @@ export class Processor implements DeliverySink {
   /** Gets at least one unit from `from` done, however long that takes; the next one, or `null`: draining. */
   async #advance(plan: BatchPlan, from: number, session: ProcessingSession): Promise<number | null> {
     this.#stopBefore(plan.units[from]);
-    const attempt: Attempt = { to: plan.groupEnd(from, this.#parts.bounds), savepoints: false, uncounted: 0 };
+    const bounds = { ...this.#parts.bounds, maxEvents: this.#size.current };
+    const attempt: Attempt = { to: plan.groupEnd(from, bounds), savepoints: false, uncounted: 0 };
     for (;;) {
       await this.#waitUntilDue(plan.units[from], session);
       if (session.draining.aborted) return null;
       const { to, savepoints } = attempt;
+      const startedAtMs = this.#now();
       const skipped = await this.#runFenced(plan, from, to, savepoints, session);
       if (typeof skipped === 'number') return skipped;
       const { done, failure } = skipped;
-      if (failure === null) return done;
+      if (failure === null) {
+        this.#size.committed({ size: to - from, done: done - from, tookMs: this.#now() - startedAtMs });
+        return done;
+      }
       await this.#learn(plan, from, attempt, failure, session);
       if (done > from) return done;
     }

@@ -1,0 +1,29 @@
+import { describe, expect, it } from '@jest/globals';
+import { GroupSize } from './group-size.js';
+
+describe('GroupSize', () => {
+  it('grows while groups end early, up to the most', () => {
+    const size = new GroupSize(100, 50);
+
+    for (let round = 0; round < 10; round++)
+      size.committed({ size: size.current, done: size.current, tookMs: 5 });
+
+    expect(size.current).toBe(100);
+  });
+
+  it('shrinks at once to what fitted', () => {
+    const size = new GroupSize(100, 50);
+
+    size.committed({ size: 16, done: 3, tookMs: 60 });
+
+    expect(size.current).toBe(3);
+  });
+
+  it('does not grow on a group that was small because little had come', () => {
+    const size = new GroupSize(100, 50);
+
+    size.committed({ size: 1, done: 1, tookMs: 1 });
+
+    expect(size.current).toBe(16);
+  });
+});

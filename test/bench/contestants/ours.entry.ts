@@ -1,0 +1,54 @@
+/**
+ * Ours, as the documentation has it: a Nest application, a handler for each event, `repository.insert`. The setting
+ * is the handler's \`commit\`.
+ */
+import { kafkaBroker } from '@exactly-once/kafka';
+import { EventType, ExactlyOnceModule, exactlyOnce, IdempotentHandler } from '@exactly-once/nestjs';
+import { typeOrmStorage } from '@exactly-once/typeorm';
+import { Controller, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Payload } from '@nestjs/microservices';
+import { InjectRepository, TypeOrmModule } from '@nestjs/typeorm';
+import { Repository } from 'typeorm';
+import { EffectEntity } from './effect.entity.js';
+import { OrderPayload, recordArrived, request } from './order-payload.js';
+
+const { databaseUrl, brokers, topic, group, setting } = request();
+
+@EventType('order.placed', { topic })
+class OrderPlaced extends OrderPayload {}
+
+@Controller()
+class OrderHandlers {
+  constructor(@InjectRepository(EffectEntity) private readonly effects: Repository<EffectEntity>) {}
+
+  @IdempotentHandler(OrderPlaced, { commit: setting === 'event' ? 'event' : 'batch' })
+  async place(@Payload() order: OrderPlaced): Promise<void> {
+    recordArrived();
+    await this.effects.insert({ orderId: order.orderId, cents: order.cents });
+  }
+}
+
+@Module({
+  imports: [
+    TypeOrmModule.forRoot({ type: 'postgres', url: databaseUrl, poolSize: 8, entities: [EffectEntity] }),
+    TypeOrmModule.forFeature([EffectEntity]),
+    ExactlyOnceModule.forRoot({
+      service: 'bench',
+      group,
+      unhandled: 'stop',
+      storage: typeOrmStorage({ migrate: true }),
+      broker: kafkaBroker({ client: { brokers: [...brokers] } }),
+      relay: false,
+    }),
+  ],
+  controllers: [OrderHandlers],
+})
+class BenchModule {}
+
+const app = await NestFactory.createMicroservice(BenchModule, {
+  ...exactlyOnce(),
+  logger: ['error', 'warn'],
+});
+app.enableShutdownHooks();
+await app.listen();
