@@ -2,7 +2,14 @@
  * A database of its own with the framework's tables and one of a user's: what the storage tests share.
  */
 import 'reflect-metadata';
-import { type BeginOptions, openScope, type Scope, type Storage, type Transaction } from '@exactly-once/core';
+import {
+  type BeginOptions,
+  type EventEnvelope,
+  openScope,
+  type Scope,
+  type Storage,
+  type Transaction,
+} from '@exactly-once/core';
 import { storageOn, type TypeOrmStorageOptions } from '@exactly-once/typeorm';
 import { Column, DataSource, type DataSourceOptions, Entity, PrimaryColumn } from 'typeorm';
 import { findPostgres, type PostgresServer, type TestDatabase } from '../services/postgres.js';
@@ -112,4 +119,22 @@ export async function until(holds: () => Promise<boolean> | boolean, withinMs = 
     if (Date.now() > lateMs) throw new Error(`not within ${withinMs} ms: ${holds}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
+}
+
+export function anEvent(attributes: Partial<EventEnvelope> = {}): EventEnvelope {
+  return {
+    id: 'id',
+    source: 'test',
+    type: 'order.placed',
+    version: 1,
+    topic: 'orders',
+    key: 'key',
+    timeMs: 1_700_000_000_000,
+    contentType: 'application/json',
+    headers: {},
+    traceparent: null,
+    tracestate: null,
+    body: Buffer.from('{}'),
+    ...attributes,
+  };
 }

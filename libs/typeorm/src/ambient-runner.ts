@@ -5,7 +5,7 @@
  * transaction), and whatever would end the framework's transaction, or write after it, is refused. A refusal
  * stands in the scope's `violation`, so that nothing of the event commits where its handler swallows it.
  */
-import { ExactlyOnceError, type Scope } from '@exactly-once/core';
+import { ExactlyOnceError, isExactlyOnceError, type Scope } from '@exactly-once/core';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { AmbientClient } from './ambient-client.js';
 import type { PostgresTransaction } from './postgres/postgres-transaction.js';
@@ -82,7 +82,12 @@ class AmbientRunner {
   async #query(parameters: unknown[]): Promise<unknown> {
     this.#client.check(String(parameters[0]));
     const { query } = this.#target as unknown as { query: Method };
-    return this.#client.counting(() => query.apply(this.#checked, parameters));
+    try {
+      return await this.#client.counting(() => query.apply(this.#checked, parameters));
+    } catch (error) {
+      const { driverError } = error as { driverError?: unknown };
+      throw isExactlyOnceError(driverError) ? driverError : error; // a refusal is no failed query
+    }
   }
 
   async #start(): Promise<void> {
