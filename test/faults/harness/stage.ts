@@ -119,7 +119,6 @@ export class Stage {
     const ordinal = this.workers.length;
     const plan: WorkerPlan = {
       name: `${changes.role}-${ordinal}`,
-      host: 'engine',
       swallowingFilter: false,
       databaseUrl: this.database.url,
       brokers: this.services.kafka.brokers,

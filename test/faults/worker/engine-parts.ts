@@ -4,7 +4,7 @@
 import type { Broker, EventTypeDescriptor, Logger, Storage } from '@exactly-once/core';
 import { kafkaBroker } from '@exactly-once/kafka';
 import { storageOn } from '@exactly-once/typeorm';
-import { DataSource } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import { around, withParts } from './around.js';
 import { brokerWithPoints, storageWithPoints } from './crash-points.js';
 import { EffectOne, EffectTwo } from './effect.js';
@@ -12,14 +12,25 @@ import { brokerWithBugs, storageWithBugs } from './planted-bugs.js';
 import type { Witness } from './witness.js';
 import type { WorkerPlan } from './worker-plan.js';
 
-export function ledgerDataSource({ databaseUrl }: WorkerPlan): DataSource {
-  return new DataSource({
-    type: 'postgres',
+export function dataSourceOptions({ databaseUrl }: WorkerPlan) {
+  return {
+    type: 'postgres' as const,
     url: databaseUrl,
     entities: [EffectOne, EffectTwo],
     extra: { max: 20 },
     poolErrorHandler: () => undefined, // connections are cut on purpose; the pool opens others
-  });
+  };
+}
+
+/** Bounds of a run, for an engine or a module. */
+export function batchOptions(plan: WorkerPlan) {
+  return {
+    retry: { attempts: 3, backoffMs: 20, maxBackoffMs: 500 },
+    batch: { maxEvents: plan.maxEvents, maxOpenMs: plan.maxOpenMs },
+    relay: plan.relay ? { maxPollMs: 50, leaseMs: 1_000, batchSize: plan.sendAtOnce } : (false as const),
+    retention: false as const,
+    shutdownMs: 5_000,
+  };
 }
 
 export function plannedStorage(dataSource: DataSource, plan: WorkerPlan, witness: Witness): Storage {

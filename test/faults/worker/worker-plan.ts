@@ -59,9 +59,7 @@ export interface WorkerPlan {
    * outbox. `consume`: the ledger. `deliver`: the ledger, called by a transport of the harness's own.
    */
   readonly role: 'produce' | 'publish' | 'relay' | 'consume' | 'deliver';
-  /** A Nest application, or core's engine alone. */
-  readonly host: 'nest' | 'engine';
-  /** Nest only: a global exception filter that swallows every error. */
+  /** Consumers only: a global exception filter that swallows every error. */
   readonly swallowingFilter: boolean;
   readonly databaseUrl: string;
   readonly brokers: readonly string[];

@@ -7,6 +7,7 @@ import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
 import { deliverAll } from './deliver.js';
 import { engineHost, startEngine } from './engine-host.js';
+import { startNest } from './nest-host.js';
 import { produceAll } from './produce.js';
 import { publishAll } from './publish.js';
 import { Witness } from './witness.js';
@@ -18,11 +19,24 @@ const witness = new Witness(plan);
 process.on('disconnect', () => process.exit(1));
 process.on('unhandledRejection', (error) => witness.note({ kind: 'loud', error: String(error) }));
 
+const asked = new Promise<void>((resolve) => process.once('SIGTERM', () => resolve()));
+
 async function main(): Promise<void> {
-  if (plan.role === 'produce') return produceAll(plan);
+  if (plan.role === 'produce') await produceAll(plan);
+  else if (plan.role === 'consume') await consume();
+  else await runEngine();
+}
+
+async function consume(): Promise<void> {
+  const stop = await startNest(plan, witness);
+  process.send?.('ready');
+  await asked;
+  await stop();
+}
+
+async function runEngine(): Promise<void> {
   const host = await engineHost(plan, witness);
   const stop = await startEngine(host);
-  const asked = new Promise<void>((resolve) => process.once('SIGTERM', () => resolve()));
   process.send?.('ready');
   if (plan.role === 'publish') await publishAll(host, plan, witness);
   else if (plan.role === 'deliver') await deliverAll(host, plan);

@@ -1,0 +1,108 @@
+/**
+ * The ledger as a NestJS application, written as a user would write it: repositories, an outbox, decorated handlers.
+ * Only storage and broker are described by hand, so that crash points stand around them.
+ */
+import type { EventContext } from '@exactly-once/core';
+import {
+  EventType,
+  ExactlyOnceHealthIndicator,
+  ExactlyOnceModule,
+  exactlyOnce,
+  IdempotentHandler,
+  OutboxRepository,
+} from '@exactly-once/nestjs';
+import { Catch, Controller, type ExceptionFilter, Module, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Ctx, Payload } from '@nestjs/microservices';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { EMPTY } from 'rxjs';
+import { DataSource } from 'typeorm';
+import type { LedgerData } from '../record/message.js';
+import {
+  batchOptions,
+  dataSourceOptions,
+  plannedBroker,
+  plannedStorage,
+  workerLogger,
+} from './engine-parts.js';
+import { Ledger, type Written } from './ledger.js';
+import type { Witness } from './witness.js';
+import { type HandlerPlan, outputType, type WorkerPlan } from './worker-plan.js';
+
+/** What case 48 is about: nobody hears of the error any more. */
+@Catch()
+class SwallowingFilter implements ExceptionFilter {
+  catch() {
+    return EMPTY;
+  }
+}
+
+/** Starts the application and resolves when it consumes; the function returned ends it in order. */
+export async function startNest(plan: WorkerPlan, witness: Witness): Promise<() => Promise<void>> {
+  const app = await NestFactory.create(ledgerModule(plan, witness), { logger: ['error', 'warn'] });
+  if (plan.swallowingFilter) app.useGlobalFilters(new SwallowingFilter());
+  app.connectMicroservice(exactlyOnce(), { inheritAppConfig: true });
+  await app.startAllMicroservices();
+  await app.init();
+  const health = app.get(ExactlyOnceHealthIndicator);
+  while ((await health.isHealthy('events'))['events']?.status !== 'up') {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return () => app.close();
+}
+
+function ledgerModule(plan: WorkerPlan, witness: Witness): Type<unknown> {
+  const publish = publisher(plan);
+  @Module({
+    imports: [
+      TypeOrmModule.forRoot(dataSourceOptions(plan)),
+      ExactlyOnceModule.forRoot({
+        service: plan.service,
+        group: plan.group,
+        unhandled: 'dead-letter',
+        storage: {
+          inject: [DataSource],
+          create: (found: DataSource) => plannedStorage(found, plan, witness),
+        },
+        broker: { inject: [], create: () => plannedBroker(plan, witness) },
+        logger: workerLogger,
+        ...batchOptions(plan),
+      }),
+    ],
+    controllers: plan.handlers.map((handler) => ledgerController(plan, handler)),
+    providers: [
+      {
+        provide: Ledger,
+        inject: [DataSource, OutboxRepository],
+        useFactory: (dataSource: DataSource, outbox: OutboxRepository) =>
+          new Ledger({ plan, witness, dataSource, publish: (written) => publish(outbox, written) }),
+      },
+    ],
+  })
+  class LedgerModule {}
+  return LedgerModule;
+}
+
+/** Types and topics of a run are known only now: so the classes are made here. */
+function ledgerController(plan: WorkerPlan, { name, type, commit }: HandlerPlan): Type<unknown> {
+  @Controller()
+  class LedgerController {
+    constructor(readonly ledger: Ledger) {}
+
+    @IdempotentHandler(type, { topic: plan.topics[type]!, name, commit })
+    async record(@Payload() data: LedgerData, @Ctx() context: EventContext): Promise<void> {
+      await this.ledger.record(name, data, context);
+    }
+  }
+  return LedgerController;
+}
+
+function publisher(plan: WorkerPlan): (outbox: OutboxRepository, written: Written) => Promise<unknown> {
+  @EventType(outputType, { topic: plan.topics[outputType]!, key: (written: WrittenEvent) => written.key })
+  class WrittenEvent implements Written {
+    handler!: string;
+    message!: string;
+    key!: string | null;
+  }
+  return (outbox, written) => outbox.publish(Object.assign(new WrittenEvent(), written));
+}
