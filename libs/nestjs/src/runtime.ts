@@ -29,9 +29,10 @@ export class Runtime implements OnApplicationBootstrap, BeforeApplicationShutdow
   readonly #logger = new Logger('ExactlyOnce');
   #connected = false;
   #starting: Promise<void> | null = null;
-  #announce: (started: Promise<void>) => void = () => {};
-  readonly #announced = new Promise<Promise<void>>((resolve) => {
-    this.#announce = (started) => resolve(started);
+  #begun: () => void = () => {};
+  /** Resolves when the start has begun; whether it succeeds, `#starting` says. */
+  readonly #beginning = new Promise<void>((resolve) => {
+    this.#begun = resolve;
   });
   #foreign = new Map<HandlerMark, { readonly instance: Instance; readonly name: string }>();
 
@@ -69,7 +70,7 @@ export class Runtime implements OnApplicationBootstrap, BeforeApplicationShutdow
     if (this.#starting === null) {
       this.#starting = this.#start();
       this.#starting.catch(() => undefined); // whoever called \`start\` gets it
-      this.#announce(this.#starting);
+      this.#begun();
     }
     return this.#starting;
   }
@@ -90,7 +91,8 @@ export class Runtime implements OnApplicationBootstrap, BeforeApplicationShutdow
 
   /** Waits for the start. Throws where the handler is unknown. */
   async foreignHandler(controller: Type, mark: HandlerMark): Promise<{ engine: Engine; name: string }> {
-    await await this.#announced;
+    await this.#beginning;
+    await this.#starting;
     const found = this.#foreign.get(mark);
     if (found !== undefined) return { engine: found.instance.engine, name: found.name };
     throw new ExactlyOnceError('EO_INTERNAL', `${controller.name}.${mark.method} was not found at start`);

@@ -1,0 +1,107 @@
+import {
+  EventContext,
+  EventType,
+  ExactlyOnce,
+  ExactlyOnceModule,
+  IdempotentHandler,
+  InjectOutbox,
+  OutboxRepository,
+} from '@exactly-once/nestjs';
+import { typeOrmStorage } from '@exactly-once/typeorm';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Controller, Injectable, Module } from '@nestjs/common';
+import { Ctx } from '@nestjs/microservices';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import { until } from '../services/ports.js';
+import type { TestDatabase } from '../services/postgres.js';
+import { NestWorld } from './nest-world.js';
+
+describe('several instances in one application', () => {
+  let world: NestWorld;
+  let second: TestDatabase;
+
+  beforeAll(async () => {
+    world = await NestWorld.open('instances');
+    second = await world.postgres.createDatabase('second');
+    await second.query('CREATE TABLE ledger (id bigserial, handler text, event_id text, note text)');
+  });
+
+  afterAll(async () => {
+    await world.close();
+    await second.drop();
+  });
+
+  it('gives each handler the database and the outbox of the instance that its module imports', async () => {
+    @EventType('thing.happened', { topic: world.topic })
+    class ThingHappened {}
+
+    @Controller()
+    class FirstHandlers {
+      constructor(private readonly source: DataSource) {}
+
+      @IdempotentHandler(ThingHappened)
+      async handle(@Ctx() { id }: EventContext) {
+        await this.source.query('INSERT INTO ledger (handler, event_id) VALUES ($1, $2)', ['first', id]);
+      }
+    }
+
+    @Controller()
+    class SecondHandlers {
+      constructor(@InjectDataSource('second') private readonly source: DataSource) {}
+
+      @IdempotentHandler(ThingHappened)
+      async handle(@Ctx() { id }: EventContext) {
+        await this.source.query('INSERT INTO ledger (handler, event_id) VALUES ($1, $2)', ['second', id]);
+      }
+    }
+
+    @Injectable()
+    class Publishing {
+      constructor(
+        readonly exactlyOnce: ExactlyOnce,
+        readonly outbox: OutboxRepository,
+        @InjectOutbox('second') readonly named: OutboxRepository,
+      ) {}
+    }
+
+    @Module({
+      imports: [ExactlyOnceModule.forFeature('second')],
+      controllers: [SecondHandlers],
+      providers: [Publishing],
+    })
+    class SecondModule {}
+
+    @Module({
+      imports: [
+        world.typeOrm(),
+        world.typeOrm(second.url, 'second'),
+        world.exactlyOnce(),
+        world.exactlyOnce({
+          name: 'second',
+          service: 'other',
+          storage: typeOrmStorage({ dataSource: 'second', migrate: true }),
+        }),
+        SecondModule,
+      ],
+      controllers: [FirstHandlers],
+    })
+    class MainModule {}
+    const app = await world.start(MainModule);
+
+    const { exactlyOnce, outbox, named } = app.get(Publishing);
+    const published = await exactlyOnce.transaction(() => outbox.publish(new ThingHappened()));
+    await world.handled(`first ${published.id}`);
+    await until(
+      'the second has it too',
+      async () => (await second.query('SELECT 1 FROM ledger')).length === 1,
+    );
+
+    expect(published.source).toBe('other');
+    expect(named).toBe(outbox);
+    expect(await second.query('SELECT handler, event_id FROM ledger')).toEqual([
+      { handler: 'second', event_id: published.id },
+    ]);
+    expect(await world.ledger()).toEqual([`first ${published.id}`]);
+  });
+});
