@@ -87,7 +87,7 @@ describe('transactions inside the transaction', () => {
   it('does not end the transaction when a nested one cannot even start', async () => {
     transaction = await storage.begin(begun);
 
-    await handle(storage, transaction, async () => {
+    const scope = await handle(storage, transaction, async () => {
       await insert('a');
       await rejection(source.query('SELECT 1 / 0'));
       await rejection(source.transaction(() => Promise.resolve()));
@@ -96,8 +96,22 @@ describe('transactions inside the transaction', () => {
     const error = await rejection(transaction.seal());
     await transaction.rollback();
 
+    expect(scope.violation).toBeNull(); // TypeORM rolled back what it could not start: that is no offence
     expect(error).toMatchObject({ code: 'EO_TRANSACTION_ABORTED', cause: { code: '22012' } });
     expect(await world.payments()).toEqual([]);
+  });
+
+  it('does not blame an error that a nested one has undone for a later one', async () => {
+    transaction = await storage.begin(begun);
+    await handle(storage, transaction, async () => {
+      await rejection(source.transaction((manager) => manager.query('SELECT 1 / 0')));
+      await insert('a');
+      await rejection(insert('a'));
+    });
+
+    const error = await rejection(transaction.seal());
+
+    expect(error).toMatchObject({ code: 'EO_TRANSACTION_ABORTED', cause: { code: '23505' } });
   });
 
   it('counts one that was left open as pending', async () => {

@@ -70,6 +70,13 @@ export class StorageWorld {
     return rows.map((row) => row.id);
   }
 
+  /** Resolves when a session of this database waits for a lock. */
+  async somebodyWaits(): Promise<void> {
+    const waiting = `SELECT 1 FROM pg_stat_activity
+      WHERE wait_event_type = 'Lock' AND datname = current_database()`;
+    await until(async () => (await this.database.query(waiting)).length > 0);
+  }
+
   async clear(): Promise<void> {
     await this.database.query('TRUNCATE payment, eo_inbox, eo_outbox, eo_fence, eo_lease, eo_dead_letter');
   }

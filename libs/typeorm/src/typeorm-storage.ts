@@ -4,7 +4,7 @@
 import { type AdapterDescription, checkOptions, ExactlyOnceError, type Storage } from '@exactly-once/core';
 import { DataSource } from 'typeorm';
 import { PostgresStorage } from './postgres/postgres-storage.js';
-import { schemaOf } from './postgres/tables.js';
+import { schemaOf, tablesIn } from './postgres/tables.js';
 
 export interface TypeOrmStorageOptions {
   /**
@@ -18,9 +18,10 @@ export interface TypeOrmStorageOptions {
   readonly schema?: string;
 }
 
-/** Throws EO_OPTION_UNKNOWN at once, EO_OPTION_INVALID when the storage is created. */
+/** Throws EO_OPTION_UNKNOWN, EO_OPTION_INVALID; the latter also when the storage is created. */
 export function typeOrmStorage(options: TypeOrmStorageOptions = {}): AdapterDescription<Storage> {
   checkOptions('typeOrmStorage()', options, ['dataSource', 'migrate', 'schema']);
+  checkValues(options);
   const { dataSource } = options;
   if (isDataSource(dataSource)) return { inject: [], create: () => storageOn(dataSource, options) };
   return { inject: [tokenOf(dataSource)], create: (injected: DataSource) => storageOn(injected, options) };
@@ -39,6 +40,16 @@ export function storageOn(dataSource: DataSource, options: TypeOrmStorageOptions
     migrate: options.migrate ?? false,
     schema: schemaOf(dataSource, options.schema),
   });
+}
+
+function checkValues({ dataSource, migrate, schema }: TypeOrmStorageOptions): void {
+  const invalid = (what: string) => new ExactlyOnceError('EO_OPTION_INVALID', `typeOrmStorage(): ${what}`);
+  if (migrate !== undefined && typeof migrate !== 'boolean')
+    throw invalid('migrate is neither true nor false');
+  if (schema !== undefined) tablesIn(schema);
+  const named = ['undefined', 'string', 'symbol', 'function'].includes(typeof dataSource);
+  if (named || isDataSource(dataSource)) return;
+  throw invalid('dataSource is neither a DataSource, nor an injection token, nor a name');
 }
 
 /** Also one of another copy of TypeORM. */

@@ -23,7 +23,7 @@ export function schemaOf(dataSource: DataSource, given: string | undefined): str
 
 /** Throws EO_OPTION_INVALID for a schema that is no plain identifier. */
 export function tablesIn(schema: string | null): Tables {
-  if (schema !== null && !/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(schema)) {
+  if (schema !== null && (typeof schema !== 'string' || !/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(schema))) {
     throw new ExactlyOnceError(
       'EO_OPTION_INVALID',
       `schema ${JSON.stringify(schema)} is not a plain identifier`,

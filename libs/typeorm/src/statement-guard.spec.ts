@@ -1,0 +1,121 @@
+import { describe, expect, it } from '@jest/globals';
+import { assertAllowed } from './statement-guard.js';
+
+const refused = (sql: string, shared = true) => {
+  try {
+    assertAllowed(sql, shared);
+    return null;
+  } catch (error) {
+    return (error as { code: string }).code;
+  }
+};
+
+describe('assertAllowed', () => {
+  it.each([
+    'COMMIT',
+    'commit;',
+    '  \n\tCommit',
+    'COMMIT WORK',
+    'COMMIT PREPARED $$x$$',
+    'BEGIN',
+    'BEGIN ISOLATION LEVEL SERIALIZABLE',
+    'START TRANSACTION',
+    'END',
+    'ROLLBACK',
+    'rollback to savepoint x',
+    'ABORT',
+    'SAVEPOINT x',
+    'RELEASE SAVEPOINT x',
+    'RELEASE x',
+    "PREPARE TRANSACTION 'x'",
+    'SET TRANSACTION ISOLATION LEVEL SERIALIZABLE',
+    'SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY',
+    'DISCARD ALL',
+  ])('refuses %j, shared or not', (sql) => {
+    expect([refused(sql, true), refused(sql, false)]).toEqual([
+      'EO_TRANSACTION_OWNED',
+      'EO_TRANSACTION_OWNED',
+    ]);
+  });
+
+  it.each([
+    ['a line comment', '-- harmless\nCOMMIT'],
+    ['a line comment that ends with a carriage return', '-- harmless\rCOMMIT'],
+    ['a block comment', '/* harmless */COMMIT'],
+    ['nested block comments', '/* a /* b */ c */ COMMIT'],
+    ['another statement', 'SELECT 1; COMMIT'],
+    ['an empty statement', ';;COMMIT'],
+    ['a literal with a semicolon', "INSERT INTO t VALUES (';'); COMMIT"],
+    ['a literal with two quotes', "SELECT 'it''s'; COMMIT"],
+    ['a literal that ends with a backslash', "SELECT 'x\\'; COMMIT; --'"],
+    ['a literal after a word that ends with e', "SELECT 1 WHERE 'a' like'x\\'; COMMIT; --'"],
+    ['an escaped literal', "SELECT E'it\\'s; '; COMMIT"],
+    ['a quoted identifier', 'SELECT 1 AS "a""; b"; COMMIT'],
+    ['a dollar-quoted body', 'SELECT $$; BEGIN $$; COMMIT'],
+    ['a dollar-quoted body with a tag', 'SELECT $x$ $$ $y$; $x$; COMMIT'],
+    ['an identifier with dollar signs', 'SELECT a$b$ FROM t; COMMIT; SELECT a$b$'],
+    ['an identifier beyond ASCII with dollar signs', 'SELECT é$x$ FROM t; COMMIT; SELECT é$x$'],
+    ['a parameter', 'UPDATE t SET a = $1; COMMIT'],
+    ['a very long word', `SELECT ${'a'.repeat(500)}; COMMIT`],
+  ])('finds COMMIT behind %s', (_, sql) => {
+    expect(refused(sql)).toBe('EO_TRANSACTION_OWNED');
+  });
+
+  it.each([
+    "INSERT INTO notes VALUES ('COMMIT')",
+    "INSERT INTO notes VALUES ('; COMMIT')",
+    "INSERT INTO notes VALUES (E'\\'; COMMIT')",
+    'SELECT "commit" FROM "begin"',
+    'SELECT 1 /* ; COMMIT */ -- ; ROLLBACK',
+    'SELECT $$; COMMIT $$',
+    'SELECT $tag$; COMMIT; $$ $tag$',
+    'UPDATE release SET "end" = 1 WHERE begin = 2',
+    'WITH commit AS (SELECT 1) SELECT * FROM commit',
+    'DO $$ BEGIN PERFORM 1; END $$',
+    'CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $f$ BEGIN RETURN 1; END $f$',
+    'PREPARE q AS SELECT 1; EXECUTE q',
+    'LOCK TABLE t; SELECT 1;',
+    "SELECT 'set_config(1)'",
+    '',
+    '   ',
+    'SELECT 1; SELECT 2;',
+  ])('lets %j pass', (sql) => {
+    expect(refused(sql)).toBeNull();
+  });
+
+  it.each([
+    "SET LOCAL app.tenant = '1'",
+    'set constraints all immediate',
+    "SELECT set_config('app.tenant', '1', true)",
+    "SELECT pg_catalog . set_config /* x */ ('app.tenant', '1', true)",
+    'SELECT "set_config"($1, $2, true)',
+    "UPDATE t SET a = SET_CONFIG('app.tenant', '1', false)",
+    'RESET ALL',
+  ])('refuses %j only where neighbours share the transaction', (sql) => {
+    expect([refused(sql, true), refused(sql, false)]).toEqual(['EO_TRANSACTION_OWNED', null]);
+  });
+
+  it('says what was run, in the details only', () => {
+    const secret = "SET LOCAL app.secret = 'hunter2'";
+
+    const error = (() => {
+      try {
+        assertAllowed(secret, true);
+      } catch (caught) {
+        return caught as { message: string; details: { statement: string } };
+      }
+    })();
+
+    expect(error?.message).toContain('SET LOCAL');
+    expect(error?.message).not.toContain('hunter2');
+  });
+
+  it('reads a large statement in linear time', () => {
+    const values = Array.from({ length: 50_000 }, (_, i) => `(${i}, 'it''s; ${i}')`).join(', ');
+    const startedAtMs = performance.now();
+
+    assertAllowed(`INSERT INTO t VALUES ${values}; SELECT 1`, true);
+
+    expect(performance.now() - startedAtMs).toBeLessThan(2_000);
+  });
+});
