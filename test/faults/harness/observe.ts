@@ -2,8 +2,6 @@
  * Reads what a run left behind: write-ahead record, ledger, dead letters, inbox, and the output topic as an
  * independent client sees it.
  */
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { inboxKey } from '@exactly-once/core';
 import type { KafkaCluster } from '../../services/kafka.js';
 import type { TestDatabase } from '../../services/postgres.js';
@@ -16,9 +14,9 @@ import {
   type Observation,
 } from '../oracles/observation.js';
 import { fingerprint } from '../record/message.js';
-import { ProduceRecord } from '../record/produce-record.js';
 import type { Written } from '../worker/ledger.js';
 import { countersSeenSql, deadLettersSql, effectsSql, inboxKeysSql } from './observe.sql.js';
+import { recordedAttempts } from './recorded-attempts.js';
 
 export interface ObservedRun {
   readonly folder: string;
@@ -48,13 +46,6 @@ export async function observe(run: ObservedRun): Promise<Observation> {
     inbox: await inboxEntries(run, attempts, first),
     stuck: run.stuck,
   };
-}
-
-/** Of all producers and publishers of the run. */
-export function recordedAttempts(folder: string): Attempt[] {
-  return readdirSync(folder)
-    .filter((name) => name.startsWith('record-'))
-    .flatMap((name) => new ProduceRecord(join(folder, name)).attempts());
 }
 
 async function effects({ database }: ObservedRun, table: 'effect_one' | 'effect_two'): Promise<Effect[]> {

@@ -41,8 +41,15 @@ export function ledgerMessage(
 }
 
 /** Ordinary messages over the ground's keys. */
-export function ledgerMessages(stage: Stage, ground: Ground, count: number): Message[] {
-  return Array.from({ length: count }, () => ledgerMessage(stage, { key: stage.random.pick(ground.keys) }));
+export function ledgerMessages(
+  stage: Stage,
+  ground: Ground,
+  count: number,
+  changes: Partial<MessageRequest> = {},
+): Message[] {
+  return Array.from({ length: count }, () =>
+    ledgerMessage(stage, { key: stage.random.pick(ground.keys), ...changes }),
+  );
 }
 
 /** Produces the messages in the order given, from a process of its own, and waits for it. */
@@ -58,6 +65,18 @@ export async function startProducer(
 ): Promise<WorkerProcess> {
   await stage.prepareCounters(messages);
   return stage.start({ role: 'produce', messages: stage.messageFile(messages), sendAtOnce });
+}
+
+/** A publisher that is ready, and waits for its sign: `stage.go`. */
+export async function startPublisher(
+  stage: Stage,
+  messages: readonly Message[],
+  changes: Partial<WorkerPlan> = {},
+): Promise<WorkerProcess> {
+  await stage.prepareCounters(messages);
+  const publisher = stage.start({ role: 'publish', messages: stage.messageFile(messages), ...changes });
+  await publisher.ready();
+  return publisher;
 }
 
 export function consume(

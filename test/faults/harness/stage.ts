@@ -60,6 +60,7 @@ export class Stage {
   group = '';
   topics: Record<string, string> = {};
   handlers: readonly HandlerPlan[] = [];
+  readonly #atEnd: (() => Promise<unknown>)[] = [];
   #messages = 0;
 
   constructor(
@@ -156,6 +157,11 @@ export class Stage {
     if (worker.complaint !== null) this.stuck.push(worker.complaint);
   }
 
+  /** The sign that a publisher waits for. */
+  go(worker: WorkerProcess): void {
+    writeFileSync(join(this.folder, `go-${worker.name}`), '');
+  }
+
   /** Lets go whoever waits for a sign of the runner. */
   release(): void {
     writeFileSync(join(this.folder, 'release'), '');
@@ -195,14 +201,26 @@ export class Stage {
     });
   }
 
+  /** Records on the output topic that came again with an id of before. */
+  async outputsTwice(): Promise<number> {
+    const records = await this.services.kafka.dump(this.topics[outputType]!, { isolation: 'read_committed' });
+    return records.length - new Set(records.map(({ headers }) => headers['ce_id'])).size;
+  }
+
   /** Ends all workers that still run, in order. */
   async quiet(): Promise<void> {
     const complaints = await Promise.all(this.workers.map((worker) => worker.terminate()));
     this.stuck.push(...complaints.filter((one) => one !== null));
   }
 
+  /** Work to do when all workers have ended. */
+  atEnd(work: () => Promise<unknown>): void {
+    this.#atEnd.push(work);
+  }
+
   async remove(): Promise<void> {
     await Promise.all(this.workers.map((worker) => worker.kill()));
+    for (const work of this.#atEnd) await work();
     await this.database?.drop();
     await this.services.kafka.cleanUp();
   }

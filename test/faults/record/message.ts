@@ -6,8 +6,8 @@ import type { Attempt, Fate } from '../oracles/observation.js';
 
 /** What a handler does on top of its ordinary work. */
 export type Act =
-  /** Throws, in the handler of this name or in any. */
-  | { readonly kind: 'fail'; readonly handler?: string }
+  /** Throws, in the handler of this name or in any; `once`: only at the first call. */
+  | { readonly kind: 'fail'; readonly handler?: string; readonly once?: boolean }
   /** Catches a duplicate key on a table of its own; `once`: only at the first call. */
   | { readonly kind: 'swallow'; readonly once: boolean }
   /** Returns while a slow write is still running. */

@@ -60,9 +60,10 @@ export class Ledger {
   async #before(handler: string, act: Act | null, message: string, context: EventContext): Promise<void> {
     if (act?.kind === 'slow') await pause(act.ms);
     if (act?.kind === 'hold') await this.#hold(act.then, message, context);
-    if (act?.kind === 'fail' && (act.handler ?? handler) === handler) {
+    const fails = act?.kind === 'fail' && (act.handler ?? handler) === handler;
+    if (fails && !(act.once === true && context.attempt > 1)) {
       this.#note('fail', message, context);
-      throw new Error('this handler always fails');
+      throw new Error('this handler fails on purpose');
     }
   }
 

@@ -32,7 +32,10 @@ import { type HandlerPlan, outputType, type WorkerPlan } from './worker-plan.js'
 /** What case 48 is about: nobody hears of the error any more. */
 @Catch()
 class SwallowingFilter implements ExceptionFilter {
+  constructor(readonly witness: Witness) {}
+
   catch() {
+    this.witness.note({ kind: 'act', act: 'filter', message: '', attempt: 0 });
     return EMPTY;
   }
 }
@@ -40,7 +43,7 @@ class SwallowingFilter implements ExceptionFilter {
 /** Starts the application and resolves when it consumes; the function returned ends it in order. */
 export async function startNest(plan: WorkerPlan, witness: Witness): Promise<() => Promise<void>> {
   const app = await NestFactory.create(ledgerModule(plan, witness), { logger: ['error', 'warn'] });
-  if (plan.swallowingFilter) app.useGlobalFilters(new SwallowingFilter());
+  if (plan.swallowingFilter) app.useGlobalFilters(new SwallowingFilter(witness));
   app.connectMicroservice(exactlyOnce(), { inheritAppConfig: true });
   await app.startAllMicroservices();
   await app.init();

@@ -1,10 +1,13 @@
 /**
- * Business transactions that publish through the outbox, each recorded before it and completed with what
+ * Business transactions that publish through the outbox, at a sign of the runner, each recorded before it and completed with what
  * `ExactlyOnce.transaction` reported.
  */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { type EventTypeDescriptor, isExactlyOnceError } from '@exactly-once/core';
 import type { LedgerData, Message } from '../record/message.js';
 import type { EngineHost } from './engine-host.js';
+import { pause } from './ledger.js';
 import { businessSql, obstacleSql } from './ledger.sql.js';
 import { ownRecord, plannedMessages } from './produce.js';
 import type { Witness } from './witness.js';
@@ -14,6 +17,7 @@ class RolledBackOnPurpose extends Error {}
 
 export async function publishAll(host: EngineHost, plan: WorkerPlan, witness: Witness): Promise<void> {
   const record = ownRecord(plan);
+  while (!existsSync(join(plan.folder, `go-${plan.name}`))) await pause(5);
   for (const message of plannedMessages(plan)) {
     const finish = record.begin(message.attempt);
     const reported = await publishOne(host, plan, message, witness);

@@ -1,0 +1,11 @@
+/** The write-ahead records of all producers and publishers of a run, put together. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Attempt } from '../oracles/observation.js';
+import { ProduceRecord } from '../record/produce-record.js';
+
+export function recordedAttempts(folder: string): Attempt[] {
+  return readdirSync(folder)
+    .filter((name) => name.startsWith('record-'))
+    .flatMap((name) => new ProduceRecord(join(folder, name)).attempts());
+}
