@@ -77,13 +77,13 @@ describe("bare @IdempotentHandler() over Nest's own transports", () => {
     await rabbit.stop();
   });
 
-  it('handles a RabbitMQ message once, also when it comes twice, and acknowledges both', async () => {
+  it('handles a RabbitMQ message once, also when it comes twice', async () => {
     await send({ note: 'twice' }, 'r1');
     await send({ note: 'twice' }, 'r1');
     await send({ note: 'after' }, 'r2');
 
     await world.handled('rabbit after');
-    await until('nothing is left unacknowledged', () => emptyAfterClose());
+
     expect((await world.ledger()).filter((one) => one === 'rabbit twice')).toHaveLength(1);
   });
 
@@ -138,17 +138,20 @@ describe("bare @IdempotentHandler() over Nest's own transports", () => {
     await bare.close();
   });
 
+  it('has acknowledged all: nothing comes again once its channel is gone', async () => {
+    await app.close();
+    world.apps.pop();
+
+    const { messageCount } = await rabbit.channel((channel) => channel.checkQueue(queue));
+
+    expect(messageCount).toBe(0);
+  });
+
   async function send(data: Told, messageId: string | undefined): Promise<void> {
     await rabbit.channel(async (channel) => {
       await channel.assertQueue(queue, { durable: false });
       const content = Buffer.from(JSON.stringify({ pattern: 'told', data }));
       channel.sendToQueue(queue, content, messageId === undefined ? {} : { messageId });
-      await new Promise((resolve) => setImmediate(resolve));
     });
-  }
-
-  /** RabbitMQ counts ready messages; unacknowledged ones show once the consumer is gone, so ask its own count. */
-  async function emptyAfterClose(): Promise<boolean> {
-    return rabbit.channel(async (channel) => (await channel.checkQueue(queue)).messageCount === 0);
   }
 });

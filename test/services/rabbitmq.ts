@@ -2,7 +2,7 @@
  * RabbitMQ for tests: found or started, with queues of the caller's own.
  */
 import { randomUUID } from 'node:crypto';
-import { type Channel, connect } from 'amqplib';
+import { type ConfirmChannel, connect } from 'amqplib';
 import { dockerRabbitmq } from './docker.js';
 import { answers } from './ports.js';
 
@@ -21,10 +21,14 @@ export class RabbitmqServer {
     return queue;
   }
 
-  async channel<T>(work: (channel: Channel) => Promise<T>): Promise<T> {
+  /** A channel whose messages are confirmed before it closes: closing alone would drop them. */
+  async channel<T>(work: (channel: ConfirmChannel) => Promise<T>): Promise<T> {
     const connection = await connect(this.url);
     try {
-      return await work(await connection.createChannel());
+      const channel = await connection.createConfirmChannel();
+      const result = await work(channel);
+      await channel.waitForConfirms();
+      return result;
     } finally {
       await connection.close();
     }

@@ -4,7 +4,7 @@
  */
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { EMPTY, from, lastValueFrom, mergeMap, type Observable, tap } from 'rxjs';
+import { from, lastValueFrom, type Observable, tap } from 'rxjs';
 import { captureError, currentCapture } from './error-capture.js';
 import { foreignMessage } from './foreign-message.js';
 import { type HandlerMark, markMetadata } from './handler-mark.js';
@@ -17,7 +17,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const capture = currentCapture();
-    if (capture === undefined) return from(this.#runForeign(context, next)).pipe(mergeMap(() => EMPTY));
+    if (capture === undefined) return from(this.#runForeign(context, next));
     return next.handle().pipe(
       tap({
         error: captureError,
@@ -28,7 +28,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     );
   }
 
-  /** One event of a transport of Nest's own. Rejects where it must not be acknowledged. */
+  /** One event of a transport of Nest's own. Rejects where it must not be acknowledged; Nest's Kafka wants a value. */
   async #runForeign(context: ExecutionContext, next: CallHandler): Promise<void> {
     const runtime = this.moduleRef.get(Runtime, { strict: false });
     const mark: HandlerMark = Reflect.getMetadata(markMetadata, context.getHandler());
