@@ -27,6 +27,9 @@ export interface ObservedRun {
   readonly stuck: readonly string[];
 }
 
+/** Service of the workers that handle. */
+export const consumingService = 'ledger';
+
 export async function observe(run: ObservedRun): Promise<Observation> {
   const attempts = recordedAttempts(run.folder);
   const [first, second, outputs, letters, counters] = await Promise.all([
@@ -85,9 +88,10 @@ async function inboxEntries(
     ...seen,
   ];
   return wanted.flatMap(({ handler, source, id }) => {
-    if (id === null || !handlers.includes(handler)) return [];
+    if (id === null || !(handlers.includes(handler) || handler === nobody)) return [];
     const text = Buffer.from(id, 'hex').toString();
-    const key = Buffer.from(inboxKey(handler, 1, source, text)).toString('hex');
+    const identity = handler === nobody ? `${consumingService}/${nobody}` : handler;
+    const key = Buffer.from(inboxKey(identity, 1, source, text)).toString('hex');
     return recorded.has(key) ? [{ handler, source, id }] : [];
   });
 }

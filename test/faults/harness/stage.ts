@@ -14,6 +14,7 @@ import { type Message, MessageMint } from '../record/message.js';
 import { countersSql, ledgerDdl } from '../worker/ledger.sql.js';
 import { evidenceFile } from '../worker/witness.js';
 import { type HandlerPlan, outputType, type PlantedBug, type WorkerPlan } from '../worker/worker-plan.js';
+import { consumingService } from './observe.js';
 import { outboxDepthSql } from './observe.sql.js';
 import { SeededRandom } from './seeded-random.js';
 import { WorkerProcess } from './worker-process.js';
@@ -123,7 +124,7 @@ export class Stage {
       swallowingFilter: false,
       databaseUrl: this.database.url,
       brokers: this.services.kafka.brokers,
-      service: changes.role === 'consume' || changes.role === 'deliver' ? 'ledger' : changes.role,
+      service: changes.role === 'consume' || changes.role === 'deliver' ? consumingService : changes.role,
       group: this.group,
       topics: this.topics,
       handlers: this.handlers,
@@ -199,6 +200,12 @@ export class Stage {
       const [after] = await this.database.query(outboxDepthSql);
       return after.count === 0;
     });
+  }
+
+  /** How many records stand on the topic of this type. */
+  async recordsIn(type: string): Promise<number> {
+    const ends = await this.services.kafka.ends(this.topics[type]!);
+    return [...ends.values()].reduce((sum, end) => sum + Number(end), 0);
   }
 
   /** Records on the output topic that came again with an id of before. */
