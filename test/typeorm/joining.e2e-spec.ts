@@ -1,7 +1,7 @@
 import type { Storage, Transaction } from '@exactly-once/core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { DataSource, EntitySubscriberInterface } from 'typeorm';
-import { begun, handle, Payment, StorageWorld, sealAndCommit } from './storage-world.js';
+import { begun, handle, Payment, rejection, StorageWorld, sealAndCommit } from './storage-world.js';
 
 describe('the ambient transaction', () => {
   let world: StorageWorld;
@@ -145,6 +145,40 @@ describe('the ambient transaction', () => {
     expect(scope).toMatchObject({ pending: 0, violation: null });
   });
 
+  it('counts a stream that TypeORM opens until its last row', async () => {
+    const { default: pg } = await import('pg');
+    Object.assign(source.driver, { loadStreamDependency: () => pg.Query }); // instead of pg-query-stream
+    const transaction = await storage.begin(begun);
+    const rows: unknown[] = [];
+    let ended: Promise<unknown> = Promise.resolve();
+
+    const scope = await handle(storage, transaction, async () => {
+      const runner = source.createQueryRunner();
+      const stream = await runner.stream('SELECT generate_series(1, 3) AS n');
+      stream.on('row', (row: { n: number }) => rows.push(row.n));
+      ended = new Promise((resolve, reject) => stream.on('end', resolve).on('error', reject));
+    });
+    const pending = scope.pending;
+    await ended;
+    const late = await rejection(storage.ambient.run(scope, () => refusedStream(source)));
+    await transaction.rollback();
+
+    expect(rows).toEqual([1, 2, 3]);
+    expect([pending, scope.pending]).toEqual([1, 0]);
+    expect(late).toMatchObject({ code: 'EO_TRANSACTION_ENDED' });
+  });
+
+  it('refuses a stream of a statement that is refused', async () => {
+    const transaction = await storage.begin(begun);
+
+    const scope = await handle(storage, transaction, () =>
+      rejection(source.createQueryRunner().stream('COMMIT')),
+    );
+    await transaction.rollback();
+
+    expect(scope.violation).toMatchObject({ code: 'EO_TRANSACTION_OWNED' });
+  });
+
   it('gives TypeORM subscribers a manager inside the transaction, and tells them of its end', async () => {
     const heard: string[] = [];
     const subscriber: EntitySubscriberInterface<Payment> = {
@@ -204,3 +238,7 @@ describe('the ambient transaction', () => {
     await expect(closed.begin(begun)).rejects.toMatchObject({ code: 'EO_STORAGE_UNAVAILABLE' });
   });
 });
+
+async function refusedStream(source: DataSource): Promise<unknown> {
+  return source.createQueryRunner().stream('SELECT 1');
+}

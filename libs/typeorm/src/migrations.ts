@@ -1,5 +1,7 @@
 /**
- * The schema for people and tools: run it, or print it. Used by the command line and by tests.
+ * The schema for people and tools: run it, or print it. Before any event's life begins.
+ *
+ * Used by the command line and by tests. Never runs by itself: an application's role may lack the rights.
  */
 import type { DataSource } from 'typeorm';
 import { migrate, migrationText } from './postgres/migrator.js';

@@ -1,5 +1,7 @@
 /**
  * `typeOrmStorage()`: describes a storage on a TypeORM DataSource for the module's options.
+ *
+ * Chooses the dialect. Knows nothing of Nest but how it names its DataSources.
  */
 import { type AdapterDescription, checkOptions, ExactlyOnceError, type Storage } from '@exactly-once/core';
 import { DataSource } from 'typeorm';

@@ -1,4 +1,8 @@
-/** Statements on the dead letters. */
+/**
+ * Statements on the dead letters. Step 8 of an event's life.
+ *
+ * None deletes: what becomes of a dead letter is a person's decision.
+ */
 import type { Tables } from './tables.js';
 
 /** No lock that another transaction waits for. */

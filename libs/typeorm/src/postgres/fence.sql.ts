@@ -1,4 +1,8 @@
-/** Statements on the fences. */
+/**
+ * Statements on the fences: which record a partition's consumer takes next.
+ *
+ * Each that moves a row names its owner; zero rows is the answer to a zombie.
+ */
 import type { Tables } from './tables.js';
 
 const columns = 'next_offset, owner, clean, last_fingerprint, log_generation';

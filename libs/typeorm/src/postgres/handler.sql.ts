@@ -1,4 +1,8 @@
-/** Statements on the handlers' names and on the schema's version. */
+/**
+ * Statements on the handlers' names and on the schema's version. Run at start only.
+ *
+ * None deletes: a name that is forgotten would run every event again.
+ */
 import type { Tables } from './tables.js';
 
 const columns = 'id, service, name, renamed_from, identity, generation';

@@ -1,4 +1,8 @@
-/** Statements on the inbox. */
+/**
+ * Statements on the inbox. Step 4 of an event's life, and step 9.
+ *
+ * Rows are locked in the order of their keys, always: overlapping batches must not deadlock.
+ */
 import type { Tables } from './tables.js';
 
 /**

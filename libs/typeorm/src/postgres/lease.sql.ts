@@ -1,4 +1,8 @@
-/** Statements on the leases. Time is the database's. */
+/**
+ * Statements on the leases: which relay publishes a shard.
+ *
+ * Time is the database's; a relay's own clock never decides.
+ */
 import type { Tables } from './tables.js';
 
 const until = (parameter: string) =>

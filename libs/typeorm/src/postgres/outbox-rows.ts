@@ -1,5 +1,7 @@
 /**
- * Columns of outbox rows, to and from events. Text that a user chooses is kept as bytes of UTF-8.
+ * Columns of outbox rows, to and from events. Between steps 1 and 2 of an event's life.
+ *
+ * Text that a user chooses is kept as bytes of UTF-8: PostgreSQL's own refuses NUL. Nothing is folded or trimmed.
  */
 import { type EventEnvelope, keyHash, type OutboxEntry, type OutboxRow } from '@exactly-once/core';
 

@@ -1,4 +1,8 @@
-/** Statements on the outbox. */
+/**
+ * Statements on the outbox. Steps 1 and 2 of an event's life.
+ *
+ * Each that changes a row names the state it leaves and the lease that allows it.
+ */
 import type { Tables } from './tables.js';
 
 /**

@@ -1,4 +1,8 @@
-/** Dead letters on PostgreSQL. Step 8 of an event's life. */
+/**
+ * Dead letters on PostgreSQL. Step 8 of an event's life.
+ *
+ * Written in the transaction that acknowledges the event. Must not fail for what an event contains.
+ */
 import type { DeadLetter, DeadLetterStore, Transaction } from '@exactly-once/core';
 import { countDeadLettersSql, insertDeadLetterSql } from './dead-letter.sql.js';
 import type { PostgresPool } from './postgres-pool.js';

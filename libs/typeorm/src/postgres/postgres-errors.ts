@@ -1,5 +1,7 @@
 /**
- * Translates PostgreSQL's errors by SQLSTATE and the driver's by code, never by message text.
+ * Translates PostgreSQL's errors by SQLSTATE and the driver's by what is known of its connection.
+ *
+ * Never by message text, and never an error of somebody else's connection.
  */
 import { ExactlyOnceError, isExactlyOnceError } from '@exactly-once/core';
 

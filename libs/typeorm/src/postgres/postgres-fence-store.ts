@@ -1,4 +1,8 @@
-/** Consumer positions on PostgreSQL, moved by compare-and-set. */
+/**
+ * Consumer positions on PostgreSQL, moved by compare-and-set in the batch's own transaction.
+ *
+ * Never moves a row that another owner holds.
+ */
 import type { FenceKey, FenceMove, FenceRow, FenceStore, Transaction } from '@exactly-once/core';
 import {
   advanceFenceSql,

@@ -1,4 +1,8 @@
-/** Names of handlers on PostgreSQL. Concurrent starts are serialised by a lock on the table. */
+/**
+ * Names of handlers on PostgreSQL. Read and written at start, before any event is admitted.
+ *
+ * Concurrent starts are serialised by a lock on the table. No two handlers ever share an identity.
+ */
 import {
   type DeclaredHandler,
   ExactlyOnceError,

@@ -1,4 +1,8 @@
-/** The inbox on PostgreSQL. Step 4 of an event's life. Never answers from memory. */
+/**
+ * The inbox on PostgreSQL. Step 4 of an event's life.
+ *
+ * The database alone says what is fresh; nothing is answered from memory.
+ */
 import {
   type Admission,
   ExactlyOnceError,

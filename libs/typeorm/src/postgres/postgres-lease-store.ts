@@ -1,4 +1,8 @@
-/** Relay leases on PostgreSQL, by the database's clock. */
+/**
+ * Relay leases on PostgreSQL, by the database's clock. Step 2 of an event's life.
+ *
+ * Each change of hands has an epoch of its own; a lost lease is never renewed.
+ */
 import type { Lease, LeaseStore } from '@exactly-once/core';
 import { acquireLeaseSql, releaseLeaseSql, renewLeaseSql, shardCountSql } from './lease.sql.js';
 import type { PostgresPool } from './postgres-pool.js';

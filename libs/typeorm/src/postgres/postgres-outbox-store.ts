@@ -1,4 +1,8 @@
-/** The outbox on PostgreSQL, as the relay sees it. Appending is part of sealing a transaction. */
+/**
+ * The outbox on PostgreSQL, as the relay sees it. Step 2 of an event's life.
+ *
+ * Appending is part of sealing a transaction. Nothing is settled without the lease.
+ */
 import {
   ExactlyOnceError,
   type Lease,

@@ -1,5 +1,7 @@
 /**
- * Names of the framework's tables, with their schema where one is given. The only identifiers that statements contain.
+ * Names of the framework's tables, with their schema where one is given.
+ *
+ * The only identifiers that statements contain; none comes from an event.
  */
 import { ExactlyOnceError } from '@exactly-once/core';
 import type { DataSource } from 'typeorm';

@@ -1,4 +1,8 @@
-/** Statements that begin, divide and look up transactions. */
+/**
+ * Statements that begin, divide and look up transactions. Steps 4 to 6 of an event's life.
+ *
+ * No setting outlives its transaction: a pooler may hand the session on.
+ */
 import type { BeginOptions, IsolationLevel } from '@exactly-once/core';
 
 const isolationLevels: readonly IsolationLevel[] = ['READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'];

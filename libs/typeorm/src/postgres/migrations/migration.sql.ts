@@ -1,4 +1,8 @@
-/** Statements around the migrations. */
+/**
+ * Statements around the migrations: the lock, and what is there already.
+ *
+ * No lock of a session, which a pooler in transaction mode would leave behind.
+ */
 
 /** Concurrent migrators follow each other until commit. The number is ours: "exactly" in ASCII, cut to a bigint. */
 export const migrationLockSql = 'SELECT pg_advisory_xact_lock(7311709104903778413)';
