@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
- * The `exactly-once` command: what operators run.
+ * The `exactly-once` command: what operators run. Never touches an event; see `migrate-command.ts` for what it does.
  *
- * Exit codes: 0 done · 1 it failed, and the message says why · 2 the words of the command are wrong.
+ * Exit codes: 0 done · 1 it failed, and the message says why · 2 the command line is wrong, nothing was begun.
  */
 import { readFileSync } from 'node:fs';
 import { isExactlyOnceError } from '@exactly-once/core';
@@ -13,20 +13,29 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   version: string;
 };
 
-const program = new Command('exactly-once')
-  .description('Operates the tables of Exactly Once.')
-  .version(version)
-  .addCommand(migrateCommand())
-  .exitOverride();
+const exits = `
+Exit codes:
+  0  done
+  1  it failed; the message says why
+  2  the command line is wrong; nothing was begun`;
+
+/** 2 where the words are wrong, be it commander or the library that says so; else 1. */
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  return isExactlyOnceError(error) && error.code.startsWith('EO_OPTION_') ? 2 : 1;
+}
 
 try {
-  await program.parseAsync();
+  await new Command('exactly-once')
+    .description('Operates the tables of Exactly Once, the NestJS framework for exactly-once effects.')
+    .version(version, '-v, --version')
+    .addCommand(migrateCommand())
+    .addHelpText('after', `${exits}\n\n"exactly-once help <command>" says more, with examples.`)
+    .showHelpAfterError('Run "exactly-once --help" for help.')
+    .exitOverride()
+    .parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError) {
-    process.exitCode = error.exitCode === 0 ? 0 : 2;
-  } else {
-    const told = isExactlyOnceError(error) || error instanceof Error ? error.message : String(error);
-    process.stderr.write(`${told}\n`);
-    process.exitCode = 1;
-  }
+  const isTold = error instanceof CommanderError; // by commander itself
+  if (!isTold) process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = exitCodeOf(error);
 }

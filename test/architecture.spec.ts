@@ -1,75 +1,83 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { errorsPage } from './architecture/errors-page.js';
+import { cycles } from './architecture/cycles.js';
+import { errorsPagePath, pageDifferences } from './architecture/errors-page.js';
 import {
-  declaredDependencies,
-  dependencyLaw,
   fileSize,
   functionSize,
   header,
   names,
   noStarExports,
-  type Rule,
   sqlInItsPlace,
-} from './architecture/rules.js';
-import { isTest, sourceFiles } from './architecture/source-files.js';
+} from './architecture/form-rules.js';
+import { declaredDependencies, dependencyLaw, noWayRound } from './architecture/import-rules.js';
+import type { Rule } from './architecture/rule.js';
+import { type SourceFile, sourceFiles } from './architecture/source-files.js';
 
-/** Files that a rule does not hold for, with the reason. */
+/**
+ * Files that say in one line what they are for, from before the rule. To be completed and taken off the list; a new
+ * file does not come onto it.
+ */
+const shortHeaders = JSON.parse(readFileSync('test/architecture/short-headers.json', 'utf8')) as string[];
+
+/** Files that a rule does not hold for, with the reason. A line that is no longer needed turns the spec red. */
 const exempt: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  fileSize: {},
   functionSize: {
     'libs/typeorm/src/postgres/migrations/001-initial.sql.ts':
       'one text: the whole schema, to be read as a whole',
+  },
+  header: {
+    'libs/nestjs/src/index.ts': 'opens with a whole program',
+    ...Object.fromEntries(shortHeaders.map((path) => [path, 'says it in one line, for now'])),
   },
 };
 
 const product = sourceFiles('libs', 'src', 'apps');
 const tests = sourceFiles('test');
-const file = (text: string, path = 'libs/core/src/inbox/inbox.ts') => ({ path, text });
 
-const rules: [string, Rule, { path: string; text: string }][] = [
-  ['fileSize', fileSize, file('\n'.repeat(301))],
-  ['functionSize', functionSize, file(`function f() {${'\n'.repeat(61)}}`)],
-  ['header', header, file('export const a = 1;')],
-  ['names', names, file('', 'libs/core/src/utils/a.ts')],
-  ['noStarExports', noStarExports, file("export * from './a.js';")],
-  ['sqlInItsPlace', sqlInItsPlace, file('const sql = `SELECT key FROM ${table}`;')],
-  ['dependencyLaw', dependencyLaw, file("import type { DataSource } from 'typeorm';")],
-  ['declaredDependencies', declaredDependencies, file("import { v7 } from 'nanoid';")],
+const rules: readonly [name: string, rule: Rule, holdsFor: readonly SourceFile[]][] = [
+  ['fileSize', fileSize, [...product, ...tests]],
+  ['functionSize', functionSize, [...product, ...tests]],
+  ['header', header, product],
+  ['names', names, [...product, ...tests]],
+  ['noStarExports', noStarExports, [...product, ...tests]],
+  ['sqlInItsPlace', sqlInItsPlace, product],
+  ['dependencyLaw', dependencyLaw, product],
+  ['noWayRound', noWayRound, product],
+  ['declaredDependencies', declaredDependencies, product],
 ];
 
 describe('architecture', () => {
-  describe.each(rules)('%s', (name, rule, bad) => {
-    it('is kept by the product', () => {
-      const found = product
-        .filter(({ path }) => exempt[name]?.[path] === undefined)
-        .flatMap((one) => rule(one).map((what) => `${one.path}: ${what}`));
-
-      expect(found).toEqual([]);
-    });
-
-    it('finds what breaks it', () => {
-      expect(rule(bad)).toHaveLength(1);
-    });
+  it('looks at the sources', () => {
+    expect(product.length).toBeGreaterThan(50);
+    expect(tests.length).toBeGreaterThan(20);
   });
 
-  it.each<[string, Rule]>([
-    ['fileSize', fileSize],
-    ['names', names],
-    ['noStarExports', noStarExports],
-  ])('%s is kept by the tests, too', (_, rule) => {
-    const found = tests.filter(isTest).flatMap((one) => rule(one).map((what) => `${one.path}: ${what}`));
+  it.each(rules)('%s is kept', (name, rule, holdsFor) => {
+    const found = holdsFor
+      .filter(({ path }) => exempt[name]?.[path] === undefined)
+      .flatMap((file) => rule(file).map((what) => `${file.path}: ${what}`));
 
     expect(found).toEqual([]);
   });
 
-  it('refuses an app that imports the test kit', () => {
-    const bad = file("import { a } from '@exactly-once/testing';", 'apps/orders/src/main.ts');
+  it('has no exemption that is not needed', () => {
+    const idle = rules.flatMap(([name, rule, holdsFor]) =>
+      Object.keys(exempt[name] ?? {}).filter(
+        (path) =>
+          !shortHeaders.includes(path) &&
+          !holdsFor.some((file) => file.path === path && rule(file).length > 0),
+      ),
+    );
 
-    expect(dependencyLaw(bad)).toHaveLength(1);
+    expect(idle).toEqual([]);
   });
 
-  it('documents every error as the table has it', () => {
-    expect(readFileSync('docs/errors.md', 'utf8')).toBe(errorsPage());
+  it('has no import cycles', () => {
+    expect(cycles([...product, ...tests])).toEqual([]);
+  });
+
+  it('documents every error as the table has it (npm run docs:errors)', () => {
+    expect(pageDifferences(readFileSync(errorsPagePath, 'utf8'))).toEqual([]);
   });
 });

@@ -1,4 +1,7 @@
-/** The sources that the rules are about. */
+/**
+ * The sources that the rules are about: TypeScript in the folders named, without what is built, fetched or
+ * installed.
+ */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, sep } from 'node:path';
 
@@ -19,6 +22,16 @@ export function sourceFiles(...folders: string[]): SourceFile[] {
     }));
 }
 
+/** Ends in `.spec.ts` or `.e2e-spec.ts`. */
+export function isSpec({ path }: SourceFile): boolean {
+  return /\.(e2e-)?spec\.ts$/.test(path);
+}
+
+/** A spec, or anything under `test/`. */
+export function isTest(file: SourceFile): boolean {
+  return isSpec(file) || file.path.startsWith('test/');
+}
+
 function walk(folder: string): string[] {
   return readdirSync(folder).flatMap((name) => {
     if (skipped.has(name)) return [];
@@ -26,8 +39,4 @@ function walk(folder: string): string[] {
     if (statSync(path).isDirectory()) return walk(path);
     return /\.(ts|mts|cts)$/.test(name) && !name.endsWith('.d.ts') ? [path] : [];
   });
-}
-
-export function isTest({ path }: SourceFile): boolean {
-  return /\.(e2e-)?spec\.ts$/.test(path) || path.startsWith('test/');
 }

@@ -1,6 +1,10 @@
-/** Writes docs/errors.md: `npm run docs:errors`. */
+/**
+ * Writes the page of errors from core's table: `npm run docs:errors`, from the repository's root.
+ * Run it after every change of the table; the architecture spec reminds.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { errorsPage } from './errors-page.js';
+import { dirname } from 'node:path';
+import { errorsPage, errorsPagePath } from './errors-page.js';
 
-mkdirSync('docs', { recursive: true });
-writeFileSync('docs/errors.md', errorsPage());
+mkdirSync(dirname(errorsPagePath), { recursive: true });
+writeFileSync(errorsPagePath, errorsPage());
