@@ -2,8 +2,9 @@
  * Cases 1 to 5: a consumer dies by SIGKILL at one point of an event's life, is started again, and dies again.
  */
 import type { FaultCase } from '../harness/fault-case.js';
+import { effectCountSql } from '../harness/observe.sql.js';
 import { consume, killsItself, layOut, ledgerMessages, produce } from '../harness/ordinary-run.js';
-import type { Stage } from '../harness/stage.js';
+import { inputType, type Stage } from '../harness/stage.js';
 import type { FaultPlan, Point } from '../worker/worker-plan.js';
 
 interface Crash {
@@ -47,9 +48,18 @@ const crashes: readonly Crash[] = [
   },
 ];
 
-async function crash(stage: Stage, { points, mostHits }: Crash): Promise<void> {
+/** No record is acknowledged whose effect is not there: each event of these cases stands on the topic once. */
+async function acknowledgedAfterCommit(stage: Stage): Promise<void> {
+  const committed = await stage.services.kafka.committed(stage.group, stage.topics[inputType]!);
+  const acknowledged = [...committed.values()].reduce((sum, next) => sum + Math.max(0, Number(next)), 0);
+  const [row] = await stage.database.query(effectCountSql);
+  stage.check(`${acknowledged} acknowledged, ${row.count} handled`, acknowledged <= row.count);
+}
+
+async function crash(stage: Stage, { number, points, mostHits }: Crash): Promise<void> {
   const { random } = stage;
   const ground = await layOut(stage);
+  const paceMs = random.pick(number === 4 ? [20, 40] : [0, 0, 10]); // long enough for an acknowledgement to get ahead
   await produce(stage, ledgerMessages(stage, ground, random.between(60, 160)));
   const rounds = random.between(1, 2);
   for (let round = 0; round < rounds; round++) {
@@ -58,9 +68,10 @@ async function crash(stage: Stage, { points, mostHits }: Crash): Promise<void> {
       hit: random.between(1, mostHits),
       signal: 'SIGKILL',
     };
-    Object.assign(stage.schedule, { [`round ${round + 1}`]: fault });
+    Object.assign(stage.schedule, { paceMs, [`round ${round + 1}`]: fault });
     await produce(stage, ledgerMessages(stage, ground, 20));
-    await killsItself(stage, consume(stage, ground, { fault }), fault);
+    await killsItself(stage, consume(stage, ground, { fault, paceMs }), fault);
+    await acknowledgedAfterCommit(stage);
   }
   const successors = random.between(1, 2);
   for (let number = 0; number < successors; number++) consume(stage, ground);

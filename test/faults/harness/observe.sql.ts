@@ -2,6 +2,8 @@
 export const effectsSql = (table: 'effect_one' | 'effect_two'): string =>
   `SELECT handler, source, id, message, key, sequence, position, note, worker FROM ${table} ORDER BY position`;
 
+export const effectCountSql = 'SELECT count(*)::integer AS count FROM effect_one';
+
 export const countersSeenSql = 'SELECT handler, key, v FROM counter';
 
 export const deadLettersSql = 'SELECT handler, body, code, error_chain FROM eo_dead_letter ORDER BY id';
