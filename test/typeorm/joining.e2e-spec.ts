@@ -156,7 +156,10 @@ describe('the ambient transaction', () => {
       const runner = source.createQueryRunner();
       const stream = await runner.stream('SELECT generate_series(1, 3) AS n');
       stream.on('row', (row: { n: number }) => rows.push(row.n));
-      ended = new Promise((resolve, reject) => stream.on('end', resolve).on('error', reject));
+      ended = new Promise<void>((resolve, reject) => {
+        stream.on('end', () => resolve());
+        stream.on('error', reject);
+      });
     });
     const pending = scope.pending;
     await ended;

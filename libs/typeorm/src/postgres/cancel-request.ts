@@ -22,7 +22,7 @@ export function requestCancel(client: PostgresClient, patienceMs: number): Promi
   return new Promise((resolve) => {
     const socket = connect(host.startsWith('/') ? { path: `${host}/.s.PGSQL.${port}` } : { host, port });
     socket.setTimeout(patienceMs, () => socket.destroy());
-    socket.once('connect', () => socket.end(message));
+    socket.once('connect', () => socket.write(message)); // PgBouncer 1.18 dies of a client that closes first
     socket.once('error', () => socket.destroy());
     socket.once('close', () => resolve());
   });
