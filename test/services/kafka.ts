@@ -20,7 +20,7 @@ export interface DumpedRecord {
 }
 
 export class KafkaCluster {
-  readonly #topics: string[] = [];
+  readonly #topics = new Set<string>();
   readonly #groups: string[] = [];
   readonly client: Kafka;
 
@@ -49,7 +49,7 @@ export class KafkaCluster {
         );
       });
     });
-    this.#topics.push(topic);
+    this.#topics.add(topic);
   }
 
   /** A name of its own for a consumer group; deleted by \`cleanUp\`. */
@@ -130,7 +130,9 @@ export class KafkaCluster {
   /** Deletes the topics and groups that were made here. */
   async cleanUp(): Promise<void> {
     await this.admin(async (admin) => {
-      if (this.#topics.length > 0) await admin.deleteTopics({ topics: this.#topics.splice(0) });
+      const topics = [...this.#topics];
+      this.#topics.clear();
+      if (topics.length > 0) await admin.deleteTopics({ topics });
       const { groups } = await admin.listGroups();
       const present = this.#groups
         .splice(0)
