@@ -1,0 +1,13 @@
+/**
+ * In-memory ports, a clock to hold, and the suites that every adapter must pass.
+ *
+ * ```ts
+ * const storage = new InMemoryStorage();
+ * const broker = new InMemoryBroker();
+ * const engine = new Engine({ service: 'test', storage, broker, handlers, types, unhandled: 'skip' });
+ * ```
+ */
+export { InMemoryBroker, type InMemoryMessage } from './in-memory-broker.js';
+export { InMemoryStorage, type InMemoryTable } from './in-memory-storage.js';
+export { ManualClock } from './manual-clock.js';
+export { describeStorage, type StorageUnderTest, type TestFramework } from './storage-conformance.js';

@@ -1,0 +1,58 @@
+/** A clock that a test holds: time passes only by `advance`. */
+import type { Clock } from '@exactly-once/core';
+
+interface Timer {
+  readonly atMs: number;
+  readonly action: () => void;
+}
+
+export class ManualClock implements Clock {
+  #nowMs: number;
+  readonly #timers = new Set<Timer>();
+
+  /** Begins at `startMs`, milliseconds since the epoch; default 2026-01-01. */
+  constructor(startMs = Date.UTC(2026, 0, 1)) {
+    this.#nowMs = startMs;
+  }
+
+  now(): number {
+    return this.#nowMs;
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    if (ms <= 0 || signal?.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const stop = this.timer(ms, resolve);
+      signal?.addEventListener('abort', () => {
+        stop();
+        resolve();
+      });
+    });
+  }
+
+  timer(ms: number, action: () => void): () => void {
+    const timer = { atMs: this.#nowMs + ms, action };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
+  }
+
+  /** Lets `ms` milliseconds pass: timers that are due run in order, and what they cause runs, too. */
+  async advance(ms: number): Promise<void> {
+    const untilMs = this.#nowMs + ms;
+    for (;;) {
+      await settled();
+      const due = [...this.#timers].filter(({ atMs }) => atMs <= untilMs).sort((a, b) => a.atMs - b.atMs)[0];
+      if (due === undefined) break;
+      this.#timers.delete(due);
+      this.#nowMs = Math.max(this.#nowMs, due.atMs);
+      due.action();
+    }
+    this.#nowMs = untilMs;
+    await settled();
+  }
+}
+
+/** A few turns of the event loop, so that what was waiting has gone on. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
