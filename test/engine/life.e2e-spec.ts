@@ -47,7 +47,7 @@ describe('one event, from a transaction over Kafka to the next event', () => {
       return count >= orders.length;
     }).catch((error) => {
       throw new Error(
-        String(error) + '\n' + world.log.slice(-30).join('\n') + JSON.stringify(engine.health()),
+        `${String(error)}\n${world.log.slice(-30).join('\n')}${JSON.stringify(engine.health())}`,
       );
     });
     await until('the outbox is empty', async () => {

@@ -2,14 +2,8 @@
  * What every storage must do, as tests for jest or vitest. Each says one guarantee of the ports in core.
  */
 import assert from 'node:assert/strict';
-import {
-  type BeginOptions,
-  type EventEnvelope,
-  hasCode,
-  type InboxRecord,
-  type Storage,
-  type Transaction,
-} from '@exactly-once/core';
+import { hasCode, type Storage } from '@exactly-once/core';
+import { committed, event, options, record } from './conformance-records.js';
 
 export interface StorageUnderTest {
   /** Opened, empty. */
@@ -24,7 +18,6 @@ export interface TestFramework {
   afterEach(body: () => Promise<void>): void;
 }
 
-const options: BeginOptions = { idleTimeoutMs: 10_000, statementTimeoutMs: 10_000, shared: true };
 const fence = { group: 'g', topic: 't', partition: 0 };
 
 export function describeStorage(
@@ -273,33 +266,4 @@ function describeOutbox(it: It, storage: () => Storage): void {
       { ...hostile, body: Buffer.from('{}') },
     );
   });
-}
-
-async function committed<T>(storage: Storage, work: (transaction: Transaction) => Promise<T>): Promise<T> {
-  const transaction = await storage.begin(options);
-  const result = await work(transaction);
-  await transaction.seal();
-  await transaction.commit();
-  return result;
-}
-
-function record(name: string, body = 'body'): InboxRecord {
-  return { key: Buffer.from(name.padEnd(24)), handlerId: 1, fingerprint: Buffer.from(body.padEnd(16)) };
-}
-
-function event(id: string): EventEnvelope {
-  return {
-    id,
-    source: 's',
-    type: 't',
-    version: 1,
-    topic: 'topic',
-    key: 'k',
-    timeMs: 1_700_000_000_000,
-    contentType: 'application/json',
-    headers: Object.create(null),
-    traceparent: null,
-    tracestate: null,
-    body: Buffer.from('{}'),
-  };
 }

@@ -1,44 +1,20 @@
-/**
- * One transaction over a group of units: begin, fence, admit, handle, seal, commit. Steps 4 to 6 of an event's life.
- *
- * Says what it did and never retries: the processor decides that. Acknowledges nothing.
- */
-import type { ProcessingSession } from '../broker/broker.js';
 import { ExactlyOnceError } from '../errors/exactly-once-error.js';
 import { bodyFingerprint, inboxKey } from '../event/event-id.js';
 import { deadLetterOf } from '../failure/dead-letter-writer.js';
-import type { DedupCache } from '../inbox/dedup-cache.js';
 import type { Admission } from '../inbox/inbox-store.js';
-import type { IsolationLevel, Transaction } from '../storage/transaction.js';
-import type { Logger } from '../telemetry/logger.js';
-import { type BatchPlan, errorLine, unitLabel } from './batch-plan.js';
+import type { Transaction } from '../storage/transaction.js';
+import { errorLine, unitLabel } from './batch-plan.js';
+import type { GroupParts, GroupRequest } from './group-request.js';
 import type { GroupFailure, GroupResult } from './group-result.js';
-import { CallCutOff, type CallParts, callHandler } from './handler-call.js';
+import { CallCutOff, callHandler } from './handler-call.js';
 import type { HandlerUnit } from './handler-unit.js';
-
-export interface GroupParts extends CallParts {
-  readonly cache: DedupCache;
-  readonly logger: Logger;
-  readonly maxOpenMs: number;
-  readonly idleTimeoutMs: number;
-  readonly isolation: IsolationLevel;
-  readonly serviceVersion: string | null;
-  /** Called after a commit that published something. */
-  readonly published: () => void;
-}
-
-export interface GroupRequest {
-  readonly plan: BatchPlan;
-  readonly from: number;
-  readonly to: number;
-  readonly savepoints: boolean;
-  readonly session: ProcessingSession;
-}
 
 /** What became of the units of a group, reported once it has committed. */
 interface Tally {
   duplicates: number;
   buried: Map<HandlerUnit, unknown>;
+  /** Their ids belong to other events: the cache must not remember these bodies. */
+  reused: Set<HandlerUnit>;
 }
 
 export class GroupCommit {
@@ -60,7 +36,7 @@ export class GroupCommit {
 class GroupRun {
   readonly #parts: GroupParts;
   readonly #request: GroupRequest;
-  readonly #tally: Tally = { duplicates: 0, buried: new Map() };
+  readonly #tally: Tally = { duplicates: 0, buried: new Map(), reused: new Set() };
   #transaction: Transaction | null = null;
   #phase: GroupFailure['phase'] = 'other';
   #current: number | null = null;
@@ -185,7 +161,7 @@ class GroupRun {
         return { done: index, failure: null };
       }
       try {
-        await this.#handleUnit(transaction, unit, admissions.get(unit));
+        await this.#handleUnit(transaction, unit, admissions);
       } catch (error) {
         if (!savepoints || error instanceof CallCutOff || transaction.fault !== null) throw error;
         return { done: index, failure: this.blame(error) };
@@ -198,10 +174,11 @@ class GroupRun {
   async #handleUnit(
     transaction: Transaction,
     unit: HandlerUnit,
-    admission: Admission | undefined,
+    admissions: ReadonlyMap<HandlerUnit, Admission>,
   ): Promise<void> {
+    const admission = admissions.get(unit);
     if (admission === undefined) {
-      await this.#repeated(transaction, unit);
+      await this.#repeated(transaction, unit, admissions);
     } else if (admission.verdict === 'duplicate') {
       await this.#duplicate(transaction, unit, admission.fingerprint);
     } else if (unit.hopeless !== null) {
@@ -223,13 +200,19 @@ class GroupRun {
   }
 
   /** Not asked about: the cache knows it, or it stands twice in this group. */
-  async #repeated(transaction: Transaction, unit: HandlerUnit): Promise<void> {
+  async #repeated(
+    transaction: Transaction,
+    unit: HandlerUnit,
+    admissions: ReadonlyMap<HandlerUnit, Admission>,
+  ): Promise<void> {
     if (this.#parts.cache.has(unit.key, unit.fingerprint)) {
       this.#tally.duplicates++;
       return;
     }
     const first = this.#units().find((other) => Buffer.compare(other.key, unit.key) === 0)!;
-    await this.#duplicate(transaction, unit, first.fingerprint);
+    const admission = admissions.get(first);
+    const recorded = admission?.verdict === 'duplicate' ? admission.fingerprint : first.fingerprint;
+    await this.#duplicate(transaction, unit, recorded);
   }
 
   async #duplicate(transaction: Transaction, unit: HandlerUnit, recorded: Uint8Array): Promise<void> {
@@ -237,6 +220,7 @@ class GroupRun {
       this.#tally.duplicates++;
       return;
     }
+    this.#tally.reused.add(unit);
     const own = Buffer.from(unit.fingerprint).toString('hex');
     const before = Buffer.from(recorded).toString('hex');
     const error = new ExactlyOnceError(
@@ -277,9 +261,9 @@ class GroupRun {
   #committed(done: number, published: boolean): void {
     const { cache, telemetry } = this.#parts;
     const units = this.#request.plan.units.slice(this.#request.from, done);
-    const { buried } = this.#tally;
+    const { buried, reused } = this.#tally;
     for (const unit of units) {
-      if (!buried.has(unit)) cache.remember(unit.key, unit.fingerprint);
+      if (!buried.has(unit) && !reused.has(unit)) cache.remember(unit.key, unit.fingerprint);
     }
     telemetry.count('exactly_once.commits', 1);
     telemetry.count('exactly_once.deliveries', units.length);

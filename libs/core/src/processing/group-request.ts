@@ -1,0 +1,28 @@
+/**
+ * What a group's transaction is made with, and which units it is about.
+ */
+import type { ProcessingSession } from '../broker/broker.js';
+import type { DedupCache } from '../inbox/dedup-cache.js';
+import type { IsolationLevel } from '../storage/transaction.js';
+import type { Logger } from '../telemetry/logger.js';
+import type { BatchPlan } from './batch-plan.js';
+import type { CallParts } from './handler-call.js';
+
+export interface GroupParts extends CallParts {
+  readonly cache: DedupCache;
+  readonly logger: Logger;
+  readonly maxOpenMs: number;
+  readonly idleTimeoutMs: number;
+  readonly isolation: IsolationLevel;
+  readonly serviceVersion: string | null;
+  /** Called after a commit that published something. */
+  readonly published: () => void;
+}
+
+export interface GroupRequest {
+  readonly plan: BatchPlan;
+  readonly from: number;
+  readonly to: number;
+  readonly savepoints: boolean;
+  readonly session: ProcessingSession;
+}
