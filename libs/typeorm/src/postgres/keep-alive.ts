@@ -6,6 +6,9 @@
 import type { PostgresConnection } from './postgres-connection.js';
 import { touchSql } from './transaction.sql.js';
 
+/** However long the time-out: a day. */
+const longestWaitMs = 86_400_000;
+
 export class KeepAlive {
   readonly #timer: NodeJS.Timeout;
 
@@ -18,7 +21,7 @@ export class KeepAlive {
           if (connection.lost) note(error); // an aborted transaction is reported by whoever aborted it
         });
       },
-      Math.max(10, idleTimeoutMs / 3),
+      Math.min(Math.max(10, idleTimeoutMs / 3), longestWaitMs),
     );
     this.#timer.unref();
   }

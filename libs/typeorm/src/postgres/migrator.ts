@@ -41,7 +41,7 @@ export async function checkSchema(pool: PostgresPool): Promise<void> {
   let version: number;
   try {
     const { rows } = await pool.query(schemaVersionSql(pool.tables));
-    version = rows[0].schema_version;
+    version = rows[0]?.schema_version ?? 0;
   } catch (error) {
     if (sqlState(error) !== undefinedTable) throw error;
     throw new ExactlyOnceError(

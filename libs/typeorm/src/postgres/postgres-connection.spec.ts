@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import type { QueryRunner } from 'typeorm';
 import { PostgresConnection } from './postgres-connection.js';
 
@@ -7,7 +7,16 @@ import { PostgresConnection } from './postgres-connection.js';
 class FakeClient extends EventEmitter {
   most = 0;
   #running = 0;
-  readonly connection = { stream: { destroyed: false, destroy: jest.fn() } };
+  #cut: (error: Error) => void = () => {};
+  readonly connection = {
+    stream: {
+      destroyed: false,
+      destroy: () => {
+        this.connection.stream.destroyed = true;
+        this.#cut(new Error('Connection terminated unexpectedly'));
+      },
+    },
+  };
 
   constructor(readonly pipeline = false) {
     super();
@@ -15,10 +24,16 @@ class FakeClient extends EventEmitter {
 
   async query(text: string) {
     this.most = Math.max(this.most, ++this.#running);
-    await Promise.resolve();
+    await (text === 'unanswered' ? this.#never() : Promise.resolve());
     this.#running--;
     if (text === 'broken') throw new Error('broken');
     return { command: 'SELECT', rowCount: 1, rows: [{ text }] };
+  }
+
+  #never(): Promise<void> {
+    return new Promise((_, reject) => {
+      this.#cut = reject;
+    });
   }
 }
 
@@ -34,6 +49,8 @@ async function connectionOn(client: FakeClient) {
 }
 
 describe('PostgresConnection', () => {
+  afterEach(() => void jest.useRealTimers());
+
   it('sends one statement at a time, also after one that failed', async () => {
     const client = new FakeClient();
     const { connection } = await connectionOn(client);
@@ -64,6 +81,34 @@ describe('PostgresConnection', () => {
 
     expect(released).toEqual(['pool']);
     expect(client.listenerCount('error')).toBe(0);
+  });
+
+  it('cuts a connection that does not answer in time, and lets nobody have it again', async () => {
+    jest.useFakeTimers();
+    const client = new FakeClient();
+    const { connection, released } = await connectionOn(client);
+
+    const outcome = connection.query('unanswered', [], 5_000).catch((one: unknown) => one);
+    jest.advanceTimersByTime(4_999);
+    const cutEarly = client.connection.stream.destroyed;
+    jest.advanceTimersByTime(1);
+    const error = await outcome;
+    await connection.release();
+
+    expect(cutEarly).toBe(false);
+    expect(error).toMatchObject({ code: 'EO_STORAGE_UNAVAILABLE' });
+    expect(released).toEqual([expect.stringContaining('given up')]);
+  });
+
+  it('waits for ever where it is to', async () => {
+    jest.useFakeTimers();
+    const client = new FakeClient();
+    const { connection } = await connectionOn(client);
+
+    void connection.query('unanswered', [], Number.POSITIVE_INFINITY);
+    jest.advanceTimersByTime(86_400_000);
+
+    expect(client.connection.stream.destroyed).toBe(false);
   });
 
   it('never gives a lost connection back, and names what ended it', async () => {

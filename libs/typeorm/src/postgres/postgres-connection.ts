@@ -44,6 +44,8 @@ export interface PostgresRunner extends Omit<QueryRunner, 'isTransactionActive'>
 
 /** Milliseconds after which a statement of the framework that got no answer costs the connection. */
 export const defaultPatienceMs = 30_000;
+/** Node's timers take a longer time for none at all. */
+const longestTimerMs = 2_147_483_647;
 /** Milliseconds of silence before the operating system asks whether the other side still lives. */
 const keepAliveDelayMs = 10_000;
 
@@ -83,7 +85,7 @@ export class PostgresConnection {
     values?: readonly unknown[],
     patienceMs = defaultPatienceMs,
   ): Promise<StatementResult> {
-    const timer = setTimeout(() => this.#socket?.destroy?.(), patienceMs);
+    const timer = setTimeout(() => this.#socket?.destroy?.(), Math.min(patienceMs, longestTimerMs));
     try {
       return await this.inTurn(() => this.client.query(text, values));
     } catch (error) {
