@@ -145,16 +145,13 @@ describe('the fence', () => {
 
   it('tells a claim that waited for a release that the row is clean', async () => {
     await storage.fences.claim(key, 'one', 10n);
-    const { default: pg } = await import('pg');
-    const other = new pg.Client({ connectionString: world.database.url });
-    await other.connect();
+    const other = await world.session();
     await other.query('BEGIN');
     await other.query("UPDATE eo_fence SET clean = true WHERE owner = 'one'");
 
     const claiming = storage.fences.claim(key, 'two', 0n);
     await world.somebodyWaits();
     await other.query('COMMIT');
-    await other.end();
 
     expect(await claiming).toMatchObject({ clean: true, owner: 'two' });
   });

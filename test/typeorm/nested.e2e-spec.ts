@@ -114,6 +114,20 @@ describe('transactions inside the transaction', () => {
     expect(error).toMatchObject({ code: 'EO_TRANSACTION_ABORTED', cause: { code: '23505' } });
   });
 
+  it('refuses an isolation level that a savepoint cannot have, and takes the one it has', async () => {
+    transaction = await storage.begin({ ...begun, isolation: 'REPEATABLE READ' });
+
+    const scope = await handle(storage, transaction, async () => {
+      await source.transaction('REPEATABLE READ', () => insert('a'));
+      await rejection(source.transaction('SERIALIZABLE', () => insert('b')));
+    });
+
+    expect(scope.violation).toMatchObject({ code: 'EO_TRANSACTION_OWNED' });
+    expect(scope.violation?.message).toContain('SERIALIZABLE');
+    await sealAndCommit(transaction);
+    expect(await world.payments()).toEqual(['a']);
+  });
+
   it('counts one that was left open as pending', async () => {
     transaction = await storage.begin(begun);
 

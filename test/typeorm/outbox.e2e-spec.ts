@@ -211,16 +211,13 @@ describe('the outbox and its leases', () => {
       await published([anEvent({ id: 'a' })]);
       const zombie = await acquire('zombie', 1);
       const [row] = await world.database.query('SELECT position FROM eo_outbox');
-      const { default: pg } = await import('pg');
-      const other = new pg.Client({ connectionString: world.database.url });
-      await other.connect();
+      const other = await world.session();
       await other.query('BEGIN');
       await other.query("UPDATE eo_lease SET epoch = epoch + 1, owner = 'successor'"); // not committed yet
 
       const settling = rejection(storage.outbox.settle(zombie, [BigInt(row.position)]));
       await world.somebodyWaits();
       await other.query('COMMIT');
-      await other.end();
 
       expect(await settling).toMatchObject({ code: 'EO_LEASE_LOST' });
       expect((await storage.outbox.depth()).pending).toBe(1);

@@ -11,6 +11,7 @@ import {
   type Transaction,
 } from '@exactly-once/core';
 import { storageOn, type TypeOrmStorageOptions } from '@exactly-once/typeorm';
+import pg from 'pg';
 import { Column, DataSource, type DataSourceOptions, Entity, PrimaryColumn } from 'typeorm';
 import { findPostgres, type PostgresServer, type TestDatabase } from '../services/postgres.js';
 
@@ -30,6 +31,7 @@ export const begun: BeginOptions = { idleTimeoutMs: 10_000, statementTimeoutMs: 
 export class StorageWorld {
   readonly #sources: DataSource[] = [];
   readonly #storages: Storage[] = [];
+  readonly #sessions: pg.Client[] = [];
 
   private constructor(
     readonly postgres: PostgresServer,
@@ -65,6 +67,14 @@ export class StorageWorld {
     return storage;
   }
 
+  /** A session of its own, beside the framework; `clear` ends it. */
+  async session(): Promise<pg.Client> {
+    const client = new pg.Client({ connectionString: this.database.url });
+    await client.connect();
+    this.#sessions.push(client);
+    return client;
+  }
+
   async payments(): Promise<string[]> {
     const rows = await this.database.query('SELECT id FROM payment ORDER BY id');
     return rows.map((row) => row.id);
@@ -78,6 +88,7 @@ export class StorageWorld {
   }
 
   async clear(): Promise<void> {
+    for (const session of this.#sessions.splice(0)) await session.end();
     await this.database.query('TRUNCATE payment, eo_inbox, eo_outbox, eo_fence, eo_lease, eo_dead_letter');
   }
 

@@ -62,7 +62,7 @@ class AmbientRunner {
       release: nothing,
       releasePostgresConnection: nothing,
       query: (...parameters: unknown[]) => this.#query(parameters),
-      startTransaction: () => this.#start(),
+      startTransaction: (isolation?: string) => this.#start(isolation),
       commitTransaction: () => this.#commit(),
       rollbackTransaction: () => this.#rollback(),
       // TypeORM's own would commit the whole transaction, at whatever depth.
@@ -90,10 +90,11 @@ class AmbientRunner {
     }
   }
 
-  async #start(): Promise<void> {
-    this.#client.assertOpen();
-    await this.proxy.broadcaster.broadcast('BeforeTransactionStart');
+  async #start(isolation?: string): Promise<void> {
     try {
+      this.#client.assertOpen();
+      this.#assertIsolation(isolation);
+      await this.proxy.broadcaster.broadcast('BeforeTransactionStart');
       this.#nested.push(await this.#client.counting(() => this.#transaction.savepoints.set()));
     } catch (error) {
       this.#nested.push(null); // TypeORM rolls back what it could not start
@@ -140,6 +141,14 @@ class AmbientRunner {
     const savepoint = this.#nested.at(-1);
     if (savepoint === undefined) throw this.#client.refuse(noStart(what));
     return savepoint;
+  }
+
+  /** TypeORM passes by an isolation level that a savepoint cannot have; nobody would notice what is missing. */
+  #assertIsolation(isolation: string | undefined): void {
+    const { isolation: level } = this.#transaction;
+    if (isolation === undefined || isolation === level) return;
+    const what = `a nested transaction asked for ${isolation} inside one of ${level}`;
+    throw this.#client.refuse(new ExactlyOnceError('EO_TRANSACTION_OWNED', what));
   }
 
   #assertInnermost(savepoint: Savepoint): void {

@@ -9,6 +9,7 @@ import {
   type BeginOptions,
   ExactlyOnceError,
   hasCode,
+  type IsolationLevel,
   type OutboxEntry,
   type Transaction,
   type TransactionState,
@@ -45,15 +46,19 @@ export class PostgresTransaction implements Transaction {
   firstError: unknown = null;
   /** `null` where nothing was written. Known once sealed. */
   #id: string | null = null;
+  /** Neighbours run in it, too. */
+  readonly shared: boolean;
+  readonly isolation: IsolationLevel;
   readonly #keepAlive: KeepAlive;
   readonly #patienceMs: number;
 
   private constructor(
     readonly connection: PostgresConnection,
-    readonly shared: boolean,
     readonly parts: TransactionParts,
-    { idleTimeoutMs, statementTimeoutMs }: BeginOptions,
+    { idleTimeoutMs, statementTimeoutMs, isolation = 'READ COMMITTED', shared }: BeginOptions,
   ) {
+    this.shared = shared;
+    this.isolation = isolation;
     this.#keepAlive = new KeepAlive(connection, idleTimeoutMs, (error) => void this.note(error));
     this.#patienceMs = Math.max(defaultPatienceMs, statementTimeoutMs + rollbackPatienceMs);
   }
@@ -72,7 +77,7 @@ export class PostgresTransaction implements Transaction {
       await connection.destroy();
       throw error;
     }
-    return new PostgresTransaction(connection, options.shared, parts, options);
+    return new PostgresTransaction(connection, parts, options);
   }
 
   /** Runs a statement of the framework inside this transaction. */
