@@ -18,12 +18,10 @@ export async function claimPartition(
   { key, owner, startFrom }: ClaimRequest,
 ): Promise<StartPosition> {
   const where = `${key.topic}/${key.partition} of group ${key.group}`;
-  const facts = async () => ({
-    where,
-    startFrom,
-    committed: await committedOffset(admin, key),
-    ...(await logBounds(admin, key)),
-  });
+  const facts = async () => {
+    const bounds = await logBounds(admin, key);
+    return { where, startFrom, committed: await committedOffset(admin, key, bounds.low), ...bounds };
+  };
   const first = startPosition({ ...(await facts()), row: null });
   const row = await storage.fences.claim(key, owner, first.offset);
   // Asked again: only now nobody else moves the position any more.
@@ -55,8 +53,16 @@ async function logBounds(
   return { low: BigInt(found?.low ?? '0'), high: BigInt(found?.high ?? '0') };
 }
 
-async function committedOffset(admin: Admin, { group, topic, partition }: FenceKey): Promise<bigint | null> {
+/** What kafkajs's own `resetOffsets({ earliest: true })` commits instead of an offset. */
+const earliest = '-2';
+
+async function committedOffset(
+  admin: Admin,
+  { group, topic, partition }: FenceKey,
+  low: bigint,
+): Promise<bigint | null> {
   const [answer] = await admin.fetchOffsets({ groupId: group, topics: [topic] });
   const found = answer?.partitions.find((one) => one.partition === partition);
+  if (found?.offset === earliest) return low;
   return found === undefined || Number(found.offset) < 0 ? null : BigInt(found.offset);
 }
