@@ -9,7 +9,7 @@ import { findPostgres } from '../services/postgres.js';
 import { faultCases } from './cases/case-table.js';
 import { parseRequest, type Request } from './command-line.js';
 import { details, tableHead, tableLine } from './harness/report.js';
-import { type RunReport, runCase } from './harness/run-case.js';
+import { type RunReport, removeRunning, runCase } from './harness/run-case.js';
 import type { Services } from './harness/stage.js';
 import { killAllWorkers } from './harness/worker-process.js';
 
@@ -51,6 +51,7 @@ async function main(request: Request): Promise<number> {
     return red.length === 0 ? 0 : 1;
   } finally {
     killAllWorkers();
+    await removeRunning();
     await kafka.stop();
     await postgres.stop();
   }

@@ -3,7 +3,7 @@
  */
 import type { FaultCase } from '../harness/fault-case.js';
 import { lateWritesSql } from '../harness/observe.sql.js';
-import { consume, layOut, ledgerMessage, ledgerMessages, produce } from '../harness/ordinary-run.js';
+import { consume, layOut, ledgerMessage, produce } from '../harness/ordinary-run.js';
 import type { Stage } from '../harness/stage.js';
 import type { Message } from '../record/message.js';
 
@@ -79,13 +79,14 @@ const swallowingFilter: FaultCase = {
   looksFor: 'not committed; L',
   run: async (stage) => {
     const ground = await layOut(stage);
-    const messages = ledgerMessages(stage, ground, stage.random.between(20, 40));
-    for (const key of ground.keys) {
+    const messages: Message[] = [];
+    for (const key of stage.random.shuffled([...ground.keys, ...ground.keys, ...ground.keys])) {
       messages.push(ledgerMessage(stage, { key, act: { kind: 'fail', once: true } }));
+      messages.push(ledgerMessage(stage, { key }));
       messages.push(ledgerMessage(stage, { key, act: { kind: 'fail' }, fate: 'dead-letter' }));
     }
     consume(stage, ground, { swallowingFilter: true });
-    await produce(stage, stage.random.chance(0.5) ? messages : messages.toReversed());
+    await produce(stage, messages);
     await stage.drained();
     actsFired(stage, 'fail', messages);
     const swallowed = stage.evidence().filter((line) => line.kind === 'act' && line.act === 'filter').length;

@@ -8,7 +8,7 @@ import type { FaultPlan, HandlerPlan, WorkerPlan } from '../worker/worker-plan.j
 import { inputType, type Layout, type Stage } from './stage.js';
 import type { WorkerProcess } from './worker-process.js';
 
-export const ledgerName = 'ledger/Ledger.record';
+const ledgerName = 'ledger/Ledger.record';
 
 export interface Ground {
   readonly commit: 'batch' | 'event';

@@ -33,6 +33,13 @@ export interface RunOptions {
   readonly patienceMs: number;
 }
 
+const running = new Set<Stage>();
+
+/** Takes away what an interrupted run has made; its workers have to be dead. */
+export async function removeRunning(): Promise<void> {
+  await Promise.all([...running].map((stage) => stage.remove()));
+}
+
 export async function runCase(
   faultCase: FaultCase,
   services: Services,
@@ -43,6 +50,7 @@ export async function runCase(
   const folder = resolve('evidence', name);
   rmSync(folder, { recursive: true, force: true });
   const stage = new Stage(services, { ...options, caseNumber: faultCase.number, folder });
+  running.add(stage);
   try {
     const verdict = await perform(faultCase, stage);
     const findings = findingsOf(stage, verdict);
@@ -66,6 +74,7 @@ export async function runCase(
     };
   } finally {
     await stage.remove();
+    running.delete(stage);
   }
 }
 
