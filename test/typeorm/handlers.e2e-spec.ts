@@ -11,7 +11,10 @@ describe('handler names', () => {
     storage = await world.storage();
   });
 
-  afterEach(() => world.database.query('TRUNCATE eo_handler, eo_inbox'));
+  afterEach(async () => {
+    await world.clear();
+    await world.database.query('TRUNCATE eo_handler');
+  });
   afterAll(() => world.close());
 
   const register = (declared: DeclaredHandler[], service = 'payments') =>
@@ -125,6 +128,21 @@ describe('handler names', () => {
     const error = await rejection(register([{ name: 'shared' }], 'payments'));
 
     expect(error).toMatchObject({ code: 'EO_HANDLER_DUPLICATE' });
+  });
+
+  it('are renamed once by starts at the same time', async () => {
+    const [before] = await register([{ name: 'old' }]);
+    const other = await world.session();
+    await other.query('BEGIN; UPDATE eo_handler SET service = service'); // holds all of them up
+
+    const starts = Promise.all(
+      Array.from({ length: 8 }, () => register([{ name: 'new', renamedFrom: 'old' }])),
+    );
+    await world.somebodyWaits(8);
+    await other.query('COMMIT');
+    const all = await starts;
+
+    expect(all.map(([known]) => known!.id)).toEqual(Array(8).fill(before!.id));
   });
 
   it('are recorded once by starts at the same time', async () => {

@@ -1,6 +1,6 @@
 import type { Storage, Transaction } from '@exactly-once/core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import type { DataSource, EntitySubscriberInterface } from 'typeorm';
+import type { DataSource, EntityManager, EntitySubscriberInterface, QueryRunner } from 'typeorm';
 import { begun, handle, Payment, rejection, StorageWorld, sealAndCommit } from './storage-world.js';
 
 describe('the ambient transaction', () => {
@@ -214,6 +214,29 @@ describe('the ambient transaction', () => {
       ...['before start', 'start', 'before rollback', 'rollback'],
       ...['before start', 'start', 'before commit', 'commit'],
     ]);
+  });
+
+  it('gives TypeORM subscribers no more than it gives to handlers', async () => {
+    const given: EntityManager[] = [];
+    const runners: QueryRunner[] = [];
+    source.subscribers.push({
+      listenTo: () => Payment,
+      afterInsert: ({ manager }) => void given.push(manager),
+      beforeQuery: ({ queryRunner }) => void runners.push(queryRunner),
+    });
+    const transaction = await storage.begin(begun);
+    const errors: unknown[] = [];
+
+    await handle(storage, transaction, async () => {
+      await source.getRepository(Payment).insert({ id: 'a', cents: 1 });
+      source.subscribers.length = 0;
+      errors.push(await rejection(given[0]!.query('COMMIT')));
+      errors.push(await rejection(runners[0]!.commitTransaction()));
+    });
+    await transaction.rollback();
+
+    expect(errors).toMatchObject([{ code: 'EO_TRANSACTION_OWNED' }, { code: 'EO_TRANSACTION_OWNED' }]);
+    expect(await world.payments()).toEqual([]);
   });
 
   it('leaves the DataSource as it was when the last of its storages closes', async () => {

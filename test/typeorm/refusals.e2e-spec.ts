@@ -132,15 +132,25 @@ describe('what a handler may not do with its transaction', () => {
   });
 
   it('does not let a handler release or end the connection', async () => {
+    const pids: number[] = [];
+    const pid = async () => {
+      const [row] = await source.query('SELECT pg_backend_pid() AS pid');
+      pids.push(row.pid);
+    };
     const { error } = await swallowing(async () => {
       const client = await source.createQueryRunner().connect();
       client.release();
-      await source.createQueryRunner().release();
+      const runner = source.createQueryRunner() as QueryRunner & { releasePostgresConnection?(): unknown };
+      await runner.release();
+      await runner.releasePostgresConnection?.();
       await insert('a');
+      await pid();
+      await storage.ambient.outside(pid);
       await client.end();
     });
 
     expect(error).toMatchObject({ code: 'EO_TRANSACTION_OWNED' });
+    expect(pids[1]).not.toBe(pids[0]); // nobody else was given it
     await sealAndCommit(transaction);
     expect(await world.payments()).toEqual(['a']);
   });

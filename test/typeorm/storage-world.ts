@@ -80,11 +80,11 @@ export class StorageWorld {
     return rows.map((row) => row.id);
   }
 
-  /** Resolves when a session of this database waits for a lock. */
-  async somebodyWaits(): Promise<void> {
+  /** Resolves when `least` sessions of this database wait for a lock. */
+  async somebodyWaits(least = 1): Promise<void> {
     const waiting = `SELECT 1 FROM pg_stat_activity
       WHERE wait_event_type = 'Lock' AND datname = current_database()`;
-    await until(async () => (await this.database.query(waiting)).length > 0);
+    await until(async () => (await this.database.query(waiting)).length >= least);
   }
 
   async clear(): Promise<void> {

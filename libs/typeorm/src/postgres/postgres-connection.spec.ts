@@ -105,10 +105,12 @@ describe('PostgresConnection', () => {
     const client = new FakeClient();
     const { connection } = await connectionOn(client);
 
-    void connection.query('unanswered', [], Number.POSITIVE_INFINITY);
+    const errors: unknown[] = [];
+    connection.query('unanswered', [], Number.POSITIVE_INFINITY).catch((error) => errors.push(error));
     jest.advanceTimersByTime(86_400_000);
 
     expect(client.connection.stream.destroyed).toBe(false);
+    expect(errors).toEqual([]);
   });
 
   it('never gives a lost connection back, and names what ended it', async () => {
