@@ -44,8 +44,8 @@ export function shop(topic: string, output: string) {
   @Controller()
   class PaymentHandlers {
     constructor(
-      @InjectRepository(Payment) private readonly payments: Repository<Payment>,
-      private readonly outbox: OutboxRepository,
+      @InjectRepository(Payment) readonly payments: Repository<Payment>,
+      readonly outbox: OutboxRepository,
     ) {}
 
     @IdempotentHandler(OrderPlaced)

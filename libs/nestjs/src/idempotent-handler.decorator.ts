@@ -2,12 +2,7 @@
  * `@IdempotentHandler`: marks a controller's method as a handler whose effects happen once for each event.
  * Step 5 of an event's life.
  */
-import {
-  checkOptions,
-  type EventTypeDescriptor,
-  ExactlyOnceError,
-  type HandlerOptions,
-} from '@exactly-once/core';
+import { checkOptions, type EventTypeDescriptor, ExactlyOnceError } from '@exactly-once/core';
 import { applyDecorators, UseFilters, UseInterceptors } from '@nestjs/common';
 import { EventPattern } from '@nestjs/microservices';
 import { ErrorProbeFilter } from './error-capture.js';

@@ -90,5 +90,5 @@ async function createAdapter<T>(
   resolve: (token: unknown) => unknown,
 ): Promise<T> {
   const dependencies = inject.map(resolve);
-  return (create as (...dependencies: unknown[]) => T | Promise<T>)(...dependencies);
+  return create(...dependencies);
 }

@@ -115,6 +115,15 @@ class InMemoryConsumer implements EventConsumer {
     return this.#trouble === null ? { status: 'up' } : { status: 'down', reason: this.#trouble };
   }
 
+  async #woken(): Promise<void> {
+    let waker: () => void = () => {};
+    await new Promise<void>((resolve) => {
+      waker = resolve;
+      this.#wakers.add(waker);
+    });
+    this.#wakers.delete(waker);
+  }
+
   async #work(topic: string): Promise<void> {
     const { storage, group } = this.request;
     const key = { group, topic, partition: 0 };
@@ -136,10 +145,7 @@ class InMemoryConsumer implements EventConsumer {
     while (!this.#draining.signal.aborted) {
       const deliveries = this.log(topic).filter(({ offset }) => offset >= fence.nextOffset);
       if (deliveries.length === 0) {
-        await new Promise<void>((resolve) => {
-          this.#wakers.clear();
-          this.#wakers.add(resolve);
-        });
+        await this.#woken();
         continue;
       }
       const [draining, aborted] = [this.#draining.signal, this.#aborted.signal];

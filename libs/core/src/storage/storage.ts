@@ -50,5 +50,6 @@ export interface Storage {
 export interface AdapterDescription<T> {
   /** Injection tokens of what `create` needs, in order. */
   readonly inject: readonly unknown[];
-  readonly create: (...dependencies: never[]) => T | Promise<T>;
+  // biome-ignore lint/suspicious/noExplicitAny: what is injected has any type
+  readonly create: (...dependencies: any[]) => T | Promise<T>;
 }
