@@ -3,7 +3,7 @@
  */
 import type { FaultCase } from '../harness/fault-case.js';
 import { effectsSql } from '../harness/observe.sql.js';
-import { consume, layOut, ledgerMessage, produce } from '../harness/ordinary-run.js';
+import { consume, type Ground, layOut, ledgerMessage, produce } from '../harness/ordinary-run.js';
 import { inputType, type Stage } from '../harness/stage.js';
 import { nobody } from '../oracles/observation.js';
 import type { Message } from '../record/message.js';
@@ -82,9 +82,8 @@ const hostileTexts: readonly string[] = [
 ];
 
 /** Produces and handles them; true where all of them really stood on the topic. */
-async function handled(stage: Stage, messages: readonly Message[]): Promise<boolean> {
+async function handled(stage: Stage, ground: Ground, messages: readonly Message[]): Promise<boolean> {
   const ordered = stage.random.shuffled(messages);
-  const ground = { maxEvents: stage.random.pick([1, 7, 500]) };
   consume(stage, ground);
   await produce(stage, ordered);
   await stage.drained();
@@ -96,10 +95,10 @@ const hostileIds: FaultCase = {
   fault: 'Ids: missing, empty, 10 KB, NUL, lone surrogate, e/é, trailing blank, case variants',
   looksFor: 'distinct ones never merge',
   run: async (stage) => {
-    await layOut(stage);
+    const ground = await layOut(stage);
     const good = distinctIds.map((id, index) => ledgerMessage(stage, { id, key: `key-${index}` }));
     const bad = badIds.map((id, index) => refused(ledgerMessage(stage, { id, key: `bad-${index}` })));
-    const stood = await handled(stage, [...good, ...bad]);
+    const stood = await handled(stage, ground, [...good, ...bad]);
     stage.fault(`${good.length} look-alikes and ${bad.length} ids that are none`, stood);
   },
 };
@@ -114,14 +113,14 @@ const hostileSql: FaultCase = {
   fault: 'SQL in ids, topics, headers, sources, keys and types',
   looksFor: 'stored verbatim, tables intact',
   run: async (stage) => {
-    await layOut(stage, { prefix: 'faults--drop.table_x' });
+    const ground = await layOut(stage, { prefix: 'faults--drop.table_x' });
     const messages = hostileTexts.flatMap((text, index) => [
       ledgerMessage(stage, { id: text, key: `id-${index}`, headers: { note: text } }),
       ledgerMessage(stage, { source: text, key: `source-${index}`, headers: { note: `${index}` } }),
       ledgerMessage(stage, { key: text, headers: { note: text, [text]: text } }),
       unhandledType(stage, text),
     ]);
-    const stood = await handled(stage, messages);
+    const stood = await handled(stage, ground, messages);
     const rows = await stage.database.query(effectsSql('effect_one'));
     const notes = new Map(rows.map(({ message, note }) => [message, note]));
     const asked = messages.filter(({ headers }) => headers['note'] !== undefined);

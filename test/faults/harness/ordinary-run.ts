@@ -13,6 +13,7 @@ const ledgerName = 'ledger/Ledger.record';
 export interface Ground {
   readonly commit: 'batch' | 'event';
   readonly maxEvents: number;
+  readonly dedupCacheSize: number;
   readonly keys: readonly string[];
 }
 
@@ -21,13 +22,15 @@ export async function layOut(stage: Stage, changes: Partial<Layout> = {}): Promi
   const { random } = stage;
   const commit = random.pick(['batch', 'batch', 'event'] as const);
   const maxEvents = random.pick([1, 7, 50, 500]);
+  const dedupCacheSize = random.pick([0, 10, 10_000]);
   const partitions = random.pick([1, 2, 4]);
   const keys = Array.from({ length: random.between(3, 12) }, (_, index) => `key-${index}`);
   const handlers: HandlerPlan[] = [{ name: ledgerName, type: inputType, commit }];
   const layout = { partitions, handlers, ...changes };
   await stage.build(layout);
-  Object.assign(stage.schedule, { commit, maxEvents, partitions: layout.partitions, keys: keys.length });
-  return { commit, maxEvents, keys };
+  const chosen = { commit, maxEvents, dedupCacheSize, partitions: layout.partitions, keys: keys.length };
+  Object.assign(stage.schedule, chosen);
+  return { commit, maxEvents, dedupCacheSize, keys };
 }
 
 /** An ordinary message for the ledger. */
@@ -81,10 +84,10 @@ export async function startPublisher(
 
 export function consume(
   stage: Stage,
-  ground: Pick<Ground, 'maxEvents'>,
+  { maxEvents, dedupCacheSize }: Ground,
   changes: Partial<WorkerPlan> = {},
 ): WorkerProcess {
-  return stage.start({ role: 'consume', maxEvents: ground.maxEvents, ...changes });
+  return stage.start({ role: 'consume', maxEvents, dedupCacheSize, ...changes });
 }
 
 /** Waits until the worker has killed itself at its point; a worker that ends otherwise has no fault to show. */

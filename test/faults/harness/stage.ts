@@ -46,6 +46,9 @@ export interface Layout {
   readonly prefix?: string;
 }
 
+/** There is nothing to wait for any more. */
+class GivenUp extends Error {}
+
 export class Stage {
   readonly random: SeededRandom;
   readonly mint: MessageMint;
@@ -130,6 +133,7 @@ export class Stage {
       handlers: this.handlers,
       maxEvents: 500,
       maxOpenMs: 50,
+      dedupCacheSize: 10_000,
       sessionTimeoutMs: 2_000,
       paceMs: 0,
       relay: changes.role === 'consume' || changes.role === 'relay' || changes.role === 'deliver',
@@ -168,13 +172,23 @@ export class Stage {
     writeFileSync(join(this.folder, 'release'), '');
   }
 
-  /** Waits for a condition; a condition that does not come is a liveness anomaly and answers false. */
+  /**
+   * Waits for a condition; one that does not come is a liveness anomaly and answers false. A condition that cannot
+   * be looked up (a coordinator that moves) has not come yet.
+   */
   async eventually(what: string, condition: () => Promise<boolean>): Promise<boolean> {
+    let trouble: unknown = null;
+    const lookUp = () =>
+      condition().catch((error: unknown) => {
+        if (error instanceof GivenUp) throw error;
+        trouble = error;
+        return false;
+      });
     try {
-      await until(what, condition, this.options.patienceMs);
+      await until(what, lookUp, this.options.patienceMs);
       return true;
     } catch (error) {
-      this.stuck.push((error as Error).message);
+      this.stuck.push(`${(error as Error).message}${trouble === null ? '' : ` (${trouble})`}`);
       return false;
     }
   }
@@ -187,7 +201,7 @@ export class Stage {
     const { kafka } = this.services;
     return this.eventually('all is processed and published', async () => {
       if (!this.workers.some(({ exit }) => exit === null))
-        throw new Error('every worker has ended before all was processed');
+        throw new GivenUp('every worker has ended before all was processed');
       const [row] = await this.database.query(outboxDepthSql);
       if (row.count > 0) return false;
       for (const topic of inputs) {

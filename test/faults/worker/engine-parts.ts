@@ -29,6 +29,7 @@ export function batchOptions(plan: WorkerPlan) {
     batch: { maxEvents: plan.maxEvents, maxOpenMs: plan.maxOpenMs },
     relay: plan.relay ? { maxPollMs: 50, leaseMs: 1_000, batchSize: plan.sendAtOnce } : (false as const),
     retention: false as const,
+    dedupCacheSize: plan.dedupCacheSize,
     shutdownMs: 5_000,
   };
 }

@@ -70,6 +70,8 @@ export interface WorkerPlan {
   readonly handlers: readonly HandlerPlan[];
   readonly maxEvents: number;
   readonly maxOpenMs: number;
+  /** Ids that the process remembers; with 0 only the database knows a copy. */
+  readonly dedupCacheSize: number;
   readonly sessionTimeoutMs: number;
   /** Milliseconds that each handler takes on top of its work. */
   readonly paceMs: number;
