@@ -14,7 +14,7 @@ export interface Ledger {
   readonly id: string;
 }
 
-export const happened: EventTypeDescriptor = { type: 'happened', topic: 'in', version: 1 };
+const happened: EventTypeDescriptor = { type: 'happened', topic: 'in', version: 1 };
 export const caused: EventTypeDescriptor<{ by: string }> = {
   type: 'caused',
   topic: 'out',

@@ -114,7 +114,7 @@ export class KafkaPublisher implements Publisher {
 }
 
 /** Kafka protocol binding of CloudEvents: attributes in headers, the body as it is. */
-export function toMessage(event: EventEnvelope): Message {
+function toMessage(event: EventEnvelope): Message {
   return {
     key: event.key === null ? null : Buffer.from(event.key),
     value: event.body === null ? null : Buffer.from(event.body),

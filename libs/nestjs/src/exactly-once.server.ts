@@ -9,7 +9,7 @@ import { type HandlerMark, markExtra } from './handler-mark.js';
 import { Runtime } from './runtime.js';
 import { exactlyOnceTransport } from './tokens.js';
 
-export class ExactlyOnceServer extends Server implements CustomTransportStrategy {
+class ExactlyOnceServer extends Server implements CustomTransportStrategy {
   override transportId = exactlyOnceTransport;
   readonly #runtime: Runtime;
 

@@ -19,12 +19,14 @@ import { type Cut, PostgresProxy } from '../network/postgres-proxy.js';
 
 const cuts: readonly Cut[] = ['before COMMIT', 'after COMMIT'];
 
+/** The choice is made at once, so that the seed repeats it whatever happens meanwhile. */
 async function cutTwice(stage: Stage, proxy: PostgresProxy, who: string): Promise<void> {
-  for (const cut of stage.random.shuffled(cuts)) {
-    const skip = stage.random.between(0, 3);
-    const fired = proxy.cut(cut, skip);
+  const { random } = stage;
+  const plan = random.shuffled(cuts).map((cut) => ({ cut, skip: random.between(0, 3) }));
+  Object.assign(stage.schedule, { [who]: plan });
+  for (const { cut, skip } of plan) {
     let done = false;
-    void fired.then(() => {
+    void proxy.cut(cut, skip).then(() => {
       done = true;
     });
     stage.fault(`${who}: cut ${cut}, after ${skip}`, await stage.eventually(`cut ${cut}`, async () => done));

@@ -67,7 +67,7 @@ export const zombieCase: FaultCase = {
     const before = await owners(stage);
     consume(stage, ground, pace);
     stage.fault('the peer took over', await takenOver(stage, before));
-    Object.assign(stage.schedule, { 'taken over after ms': Date.now() - stoppedAtMs });
+    Object.assign(stage.measured, { 'taken over after ms': Date.now() - stoppedAtMs });
     zombie.resume();
     await refused(stage, zombie, fault);
     await produce(stage, ledgerMessages(stage, ground, 20));

@@ -25,6 +25,9 @@ export function tableLine(report: RunReport): string {
 /** The schedule, and for a run with findings all of them and where the evidence is. */
 export function details(report: RunReport): string[] {
   const lines = [`      schedule ${JSON.stringify(report.schedule)}`];
+  if (Object.keys(report.measured).length > 0) {
+    lines.push(`      measured ${JSON.stringify(report.measured)}`);
+  }
   for (const finding of report.findings.slice(0, 4)) lines.push(`      ! ${finding}`);
   if (report.evidence !== null) lines.push(`      evidence: ${report.evidence}`);
   return lines;

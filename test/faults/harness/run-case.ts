@@ -21,6 +21,7 @@ export interface RunReport {
   readonly counts: Readonly<Record<keyof Verdict, number>>;
   readonly seconds: number;
   readonly schedule: Readonly<Record<string, unknown>>;
+  readonly measured: Readonly<Record<string, unknown>>;
   /** In words: anomalies, faults that did not fire, what the case looked for in vain. Empty: green. */
   readonly findings: readonly string[];
   /** Folder with record, plans, logs and verdict; only where there are findings. */
@@ -69,6 +70,7 @@ export async function runCase(
       counts: Object.fromEntries(anomalies.map((one) => [one, verdict[one].length])) as RunReport['counts'],
       seconds: Math.round((Date.now() - startedAtMs) / 100) / 10,
       schedule: stage.schedule,
+      measured: stage.measured,
       findings,
       evidence: findings.length === 0 ? null : folder,
     };

@@ -58,8 +58,10 @@ export class Stage {
   readonly faults: { readonly what: string; readonly fired: boolean }[] = [];
   /** What the case looks for on top of the oracles, and what was not found. */
   readonly unmet: string[] = [];
-  /** For the printed schedule. */
+  /** What the seed has chosen; the same for each run of it. */
   readonly schedule: Record<string, unknown> = {};
+  /** What was seen on the way, and differs from run to run. */
+  readonly measured: Record<string, unknown> = {};
   database!: TestDatabase;
   group = '';
   topics: Record<string, string> = {};
