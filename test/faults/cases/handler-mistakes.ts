@@ -54,6 +54,7 @@ const unawaitedWrite: FaultCase = {
   fault: 'A write not awaited, finishing after COMMIT',
   looksFor: 'loud error; T',
   run: async (stage) => {
+    stage.loudErrorsExpected = true;
     const messages = await mixed(stage, (key) =>
       stage.random.chance(0.5)
         ? ledgerMessage(stage, { key, act: { kind: 'unawaited' }, fate: 'dead-letter' })

@@ -87,6 +87,7 @@ async function perform(faultCase: FaultCase, stage: Stage): Promise<Verdict> {
     stage.stuck.push(`the run broke off: ${error instanceof Error ? error.message : error}`);
   }
   await stage.quiet();
+  if (!stage.loudErrorsExpected) stage.stuck.push(...unhandledErrors(stage));
   const seen = await observe({
     folder: stage.folder,
     database: stage.database,
@@ -96,6 +97,12 @@ async function perform(faultCase: FaultCase, stage: Stage): Promise<Verdict> {
     stuck: stage.stuck,
   });
   return judge(seen);
+}
+
+function unhandledErrors(stage: Stage): string[] {
+  return stage
+    .evidence()
+    .flatMap((line) => (line.kind === 'loud' ? [`${line.worker}: unhandled ${line.error}`] : []));
 }
 
 function findingsOf(stage: Stage, verdict: Verdict): string[] {

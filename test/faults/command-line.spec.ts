@@ -1,0 +1,28 @@
+import { describe, expect, it } from '@jest/globals';
+import { parseRequest } from './command-line.js';
+
+describe('parseRequest', () => {
+  it('takes one case with seed 1 where none is said', () => {
+    const request = parseRequest(['--case', '5']);
+
+    expect(request).toMatchObject({ cases: [5], seeds: [1], json: null, planted: [], patienceMs: 60_000 });
+  });
+
+  it('takes several cases, a range of seeds and a planted bug', () => {
+    const argv = ['--case', '5,17', '--seeds', '3..5', '--plant', 'no-fence', '--json', 'x.json'];
+
+    const request = parseRequest(argv);
+
+    expect(request).toMatchObject({
+      cases: [5, 17],
+      seeds: [3, 4, 5],
+      planted: ['no-fence'],
+      json: 'x.json',
+    });
+  });
+
+  it('takes all cases, quickly', () => {
+    expect(parseRequest(['--quick'])).toMatchObject({ cases: null, seeds: [1] });
+    expect(parseRequest(['--case', 'all', '--seed', '9'])).toMatchObject({ cases: null, seeds: [9] });
+  });
+});
