@@ -1,5 +1,7 @@
 /**
- * The tool's connection to a database. Its messages name the place and the cause, and never the password.
+ * The tool's connection to a database: opened for one command, and closed whatever comes of that.
+ *
+ * Its messages name the place and the cause, and never the password.
  */
 import { ExactlyOnceError } from '@exactly-once/core';
 import { DataSource } from 'typeorm';

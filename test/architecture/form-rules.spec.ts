@@ -25,6 +25,12 @@ describe('function size', () => {
     ['a long test', `it('a', () => {\n${lines(60)}});`, 1],
     ['a long chapter of tests', `describe('a', () => {\n${lines(60)}});`, 0],
     ['a long table of chapters', `describe.each([1])('a', () => {\n${lines(60)}});`, 0],
+    ['a long chapter of a conformance suite', `function describeInbox(it) {\n${lines(60)}}`, 0],
+    [
+      'a long test in a chapter of a suite',
+      `function describeInbox(it) {\nit('', () => {\n${lines(60)}});\n}`,
+      1,
+    ],
     ['a long test in a long chapter', `describe('a', () => {\nit('b', () => {\n${lines(60)}});\n});`, 1],
   ])('%s', (_, text, found) => {
     expect(functionSize(file(text))).toHaveLength(found);

@@ -15,7 +15,7 @@ export const fileSize: Rule = ({ text }) => {
   return lines > maxFileLines ? [`${lines} lines, ${maxFileLines} at most`] : [];
 };
 
-/** The callback of `describe` is a chapter, not a function. */
+/** The callback of `describe`, and a function named `describe…` that holds tests, is a chapter, not a function. */
 export const functionSize: Rule = (file) => {
   const source = parse(file);
   return [...nodesOf(source)].filter(isFunctionWithBody).flatMap((node) => {
@@ -81,6 +81,8 @@ function isFunctionWithBody(node: ts.Node): node is ts.FunctionLikeDeclaration {
   return ts.isFunctionLike(node) && 'body' in node && node.body !== undefined;
 }
 
-function isChapter({ parent }: ts.Node): boolean {
+function isChapter(node: ts.FunctionLikeDeclaration): boolean {
+  const { parent, name } = node;
+  if (name !== undefined && /^describe[A-Z]/.test(name.getText())) return true;
   return ts.isCallExpression(parent) && /^describe\b/.test(parent.expression.getText());
 }
