@@ -1,4 +1,5 @@
 import {
+  type EventClass,
   EventContext,
   EventType,
   ExactlyOnce,
@@ -9,13 +10,22 @@ import {
 } from '@exactly-once/nestjs';
 import { typeOrmStorage } from '@exactly-once/typeorm';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Controller, Injectable, Module } from '@nestjs/common';
+import { Controller, Injectable, Module, type Type } from '@nestjs/common';
 import { Ctx } from '@nestjs/microservices';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { until } from '../services/ports.js';
 import type { TestDatabase } from '../services/postgres.js';
 import { NestWorld } from './nest-world.js';
+
+@Injectable()
+class Publishing {
+  constructor(
+    readonly exactlyOnce: ExactlyOnce,
+    readonly outbox: OutboxRepository,
+    @InjectOutbox('second') readonly named: OutboxRepository,
+  ) {}
+}
 
 describe('several instances in one application', () => {
   let world: NestWorld;
@@ -36,34 +46,8 @@ describe('several instances in one application', () => {
     @EventType('thing.happened', { topic: world.topic })
     class ThingHappened {}
 
-    @Controller()
-    class FirstHandlers {
-      constructor(private readonly source: DataSource) {}
-
-      @IdempotentHandler(ThingHappened)
-      async handle(@Ctx() { id }: EventContext) {
-        await this.source.query('INSERT INTO ledger (handler, event_id) VALUES ($1, $2)', ['first', id]);
-      }
-    }
-
-    @Controller()
-    class SecondHandlers {
-      constructor(@InjectDataSource('second') private readonly source: DataSource) {}
-
-      @IdempotentHandler(ThingHappened)
-      async handle(@Ctx() { id }: EventContext) {
-        await this.source.query('INSERT INTO ledger (handler, event_id) VALUES ($1, $2)', ['second', id]);
-      }
-    }
-
-    @Injectable()
-    class Publishing {
-      constructor(
-        readonly exactlyOnce: ExactlyOnce,
-        readonly outbox: OutboxRepository,
-        @InjectOutbox('second') readonly named: OutboxRepository,
-      ) {}
-    }
+    const FirstHandlers = handlersOn(ThingHappened, 'first');
+    const SecondHandlers = handlersOn(ThingHappened, 'second', 'second');
 
     @Module({
       imports: [ExactlyOnceModule.forFeature('second')],
@@ -105,3 +89,16 @@ describe('several instances in one application', () => {
     expect(await world.ledger()).toEqual([`first ${published.id}`]);
   });
 });
+
+function handlersOn(event: EventClass, label: string, dataSource?: string): Type {
+  @Controller()
+  class LedgerHandlers {
+    constructor(@InjectDataSource(dataSource) readonly source: DataSource) {}
+
+    @IdempotentHandler(event, { name: label })
+    async handle(@Ctx() { id }: EventContext) {
+      await this.source.query('INSERT INTO ledger (handler, event_id) VALUES ($1, $2)', [label, id]);
+    }
+  }
+  return LedgerHandlers;
+}

@@ -1,4 +1,8 @@
-/** Records and events for the conformance suites. */
+/**
+ * Records and events for the conformance suites, and the short way to a committed transaction.
+ *
+ * Says nothing about any adapter.
+ */
 import type { BeginOptions, EventEnvelope, InboxRecord, Storage, Transaction } from '@exactly-once/core';
 
 export const options: BeginOptions = { idleTimeoutMs: 10_000, statementTimeoutMs: 10_000, shared: true };

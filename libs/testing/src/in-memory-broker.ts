@@ -1,5 +1,7 @@
 /**
  * A broker without a server: one partition a topic, deliveries in order, redelivery of what was not done.
+ *
+ * Acknowledges nothing by itself: its position is the fence's, in the storage.
  */
 import {
   type Broker,

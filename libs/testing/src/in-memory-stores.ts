@@ -1,5 +1,7 @@
 /**
  * The stores of the in-memory storage. Rows that an open transaction has written are waited for, as in a database.
+ *
+ * Every write can be undone by its transaction; none survives the process.
  */
 import {
   type Admission,

@@ -1,5 +1,7 @@
 /**
  * A transaction of the in-memory storage: everything it does can be undone, to the beginning or to a savepoint.
+ *
+ * Its states move as core's table says, and nothing is written after its end.
  */
 import {
   ExactlyOnceError,

@@ -1,4 +1,8 @@
-/** A clock that a test holds: time passes only by `advance`. */
+/**
+ * A clock that a test holds: time passes only by `advance`.
+ *
+ * Never looks at the machine's time.
+ */
 import type { Clock } from '@exactly-once/core';
 
 interface Timer {

@@ -1,5 +1,7 @@
 /**
  * What every storage must do, as tests for jest or vitest. Each says one guarantee of the ports in core.
+ *
+ * Knows no adapter: what it is given is opened, empty, and closed again.
  */
 import assert from 'node:assert/strict';
 import { hasCode, type Storage } from '@exactly-once/core';
@@ -35,15 +37,18 @@ export function describeStorage(
     });
     afterEach(() => under.close());
 
-    describeInbox(it, () => storage);
+    describeAdmission(it, () => storage);
+    describeConcurrency(it, () => storage);
+    describeUndoing(it, () => storage);
     describeFences(it, () => storage);
+    describeRelay(it, () => storage);
     describeOutbox(it, () => storage);
   });
 }
 
 type It = TestFramework['it'];
 
-function describeInbox(it: It, storage: () => Storage): void {
+function describeAdmission(it: It, storage: () => Storage): void {
   it('admits each key once and answers in the order given', async () => {
     await committed(storage(), (transaction) => storage().inbox.admit(transaction, [record('b')]));
 
@@ -67,7 +72,9 @@ function describeInbox(it: It, storage: () => Storage): void {
     assert.ok(answer?.verdict === 'duplicate');
     assert.deepEqual(Buffer.from(answer.fingerprint), Buffer.from(record('a', 'one').fingerprint));
   });
+}
 
+function describeConcurrency(it: It, storage: () => Storage): void {
   it('lets the second copy wait: a duplicate if the first commits, fresh if it rolls back', async () => {
     for (const end of ['commit', 'rollback'] as const) {
       const first = await storage().begin(options);
@@ -102,7 +109,9 @@ function describeInbox(it: It, storage: () => Storage): void {
     const fresh = answers.flat().filter(({ verdict }) => verdict === 'fresh');
     assert.equal(fresh.length, names.length);
   });
+}
 
+function describeUndoing(it: It, storage: () => Storage): void {
   it('withdraws what was admitted and not handled', async () => {
     await committed(storage(), async (transaction) => {
       await storage().inbox.admit(transaction, [record('a'), record('b')]);
@@ -195,7 +204,7 @@ function describeFences(it: It, storage: () => Storage): void {
   });
 }
 
-function describeOutbox(it: It, storage: () => Storage): void {
+function describeRelay(it: It, storage: () => Storage): void {
   it('hands out events in order, to the holder of the lease alone', async () => {
     await committed(storage(), async ({ outgoing }) => {
       for (const id of ['1', '2', '3']) outgoing.push({ event: event(id), deliverAtMs: null });
@@ -238,7 +247,9 @@ function describeOutbox(it: It, storage: () => Storage): void {
     assert.ok(young!.epoch > old!.epoch);
     assert.equal((await storage().outbox.depth()).pending, 1);
   });
+}
 
+function describeOutbox(it: It, storage: () => Storage): void {
   it('publishes nothing of a transaction that rolled back', async () => {
     const transaction = await storage().begin(options);
     transaction.outgoing.push({ event: event('1'), deliverAtMs: null });

@@ -1,3 +1,8 @@
+/**
+ * One transaction over a group of units: begin, fence, admit, handle, seal, commit. Steps 4 to 6 of an event's life.
+ *
+ * Says what it did and never retries: the processor decides that. Acknowledges nothing.
+ */
 import { ExactlyOnceError } from '../errors/exactly-once-error.js';
 import { bodyFingerprint, inboxKey } from '../event/event-id.js';
 import { deadLetterOf } from '../failure/dead-letter-writer.js';

@@ -1,5 +1,7 @@
 /**
- * What a group's transaction is made with, and which units it is about.
+ * What a group's transaction is made with, and which units it is about. Steps 4 to 6 of an event's life.
+ *
+ * Holds no state of a run: that is the group's own.
  */
 import type { ProcessingSession } from '../broker/broker.js';
 import type { DedupCache } from '../inbox/dedup-cache.js';
