@@ -77,6 +77,23 @@ describe('the engine on a storage that fails', () => {
     expect(world.engine.health().status).toBe('up');
   });
 
+  it('tries a group that collided again in halves, and counts nothing', async () => {
+    const sizes: number[] = [];
+    wrapCommit(async (_, commit) => {
+      sizes.push(world.ledger.rows.length);
+      if (sizes.length < 3) throw new ExactlyOnceError('EO_SERIALIZATION_FAILURE', 'on purpose');
+      await commit();
+    });
+    await world.start([world.handler('h', undefined, { retry: { attempts: 1 } })]);
+
+    world.feed('1', '2', '3', '4', '5', '6', '7', '8');
+    await world.pass(5_000);
+
+    expect(sizes.slice(0, 3)).toEqual([8, 4, 2]);
+    expect(world.effects).toHaveLength(8);
+    expect(world.letters).toEqual([]);
+  });
+
   it('sends an event again, with the same id, where the relay fails before it settles', async () => {
     const settle = world.storage.outbox.settle.bind(world.storage.outbox);
     let faults = 0;

@@ -191,18 +191,20 @@ export class PartitionWorker {
     };
   }
 
+  /** Only an event that must not be passed by stops the partition; after any other failure it is claimed anew. */
   #failed(error: unknown): void {
     this.#queue.close();
-    const fenced = hasCode(error, 'EO_FENCED');
-    this.#parts.logger[fenced ? 'warn' : 'error'](`${this.#name}: ${errorChain(error).join(' <- ')}`);
-    if (fenced) {
-      this.#fence = null;
-      if (!this.#draining.signal.aborted) this.#parts.replace();
+    const reason = errorChain(error).join(' <- ');
+    if (hasCode(error, 'EO_STOPPED') || hasCode(error, 'EO_OFFSET_AHEAD')) {
+      this.#parts.logger.error(`${this.#name}: ${reason}`);
+      this.#state = 'stopped';
+      this.#trouble = reason;
+      this.#pause();
       return;
     }
-    this.#state = 'stopped';
-    this.#trouble = errorChain(error).join(' <- ');
-    this.#pause();
+    this.#parts.logger.warn(`${this.#name} is claimed anew: ${reason}`);
+    if (hasCode(error, 'EO_FENCED')) this.#fence = null;
+    if (!this.#draining.signal.aborted) this.#parts.replace();
   }
 
   async #release(fence: FenceClaim): Promise<void> {

@@ -19,6 +19,16 @@ describe('GroupSize', () => {
     expect(size.current).toBe(3);
   });
 
+  it('halves at once where a group collided, down to one', () => {
+    const size = new GroupSize(100, 50);
+
+    size.collided(16);
+    expect(size.current).toBe(8);
+    for (let round = 0; round < 5; round++) size.collided(size.current);
+
+    expect(size.current).toBe(1);
+  });
+
   it('does not grow on a group that was small because little had come', () => {
     const size = new GroupSize(100, 50);
 

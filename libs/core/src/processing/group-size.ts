@@ -25,6 +25,11 @@ export class GroupSize {
     return this.#current;
   }
 
+  /** A group collided with another transaction: the next ones hold fewer locks. */
+  collided(size: number): void {
+    this.#current = Math.max(1, Math.ceil(Math.min(size, this.#current) / 2));
+  }
+
   /** Learns from a group that committed. */
   committed({ size, done, tookMs }: GroupOutcome): void {
     if (done < size) this.#current = Math.max(1, done);

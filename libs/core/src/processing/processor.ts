@@ -144,6 +144,10 @@ export class Processor implements DeliverySink {
     const size = attempt.to - from;
     const culprit = this.#culprit(plan, from, attempt, failure);
     if (isBlameless(failure) || culprit?.unit.hopeless != null) {
+      if (hasCode(failure.error, 'EO_SERIALIZATION_FAILURE')) {
+        this.#size.collided(size);
+        attempt.to = from + Math.ceil(size / 2);
+      }
       await this.#waitForBetterTimes(plan.units[from], failure.error, attempt, session);
     } else if (culprit === null) {
       this.#parts.logger.debug(`a group of ${size} failed (${failure.phase}): ${errorLine(failure.error)}`);

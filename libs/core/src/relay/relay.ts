@@ -35,7 +35,7 @@ export class Relay {
   readonly #leases = new Map<number, { lease: Lease; renewAtMs: number }>();
   #wake: AbortController = new AbortController();
   #hinted = false;
-  #trouble: string | null = null;
+  #trouble: string | null = 'not connected yet';
 
   constructor(parts: RelayParts) {
     this.#parts = parts;
