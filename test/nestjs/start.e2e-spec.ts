@@ -1,8 +1,16 @@
 import { kafkaBroker } from '@exactly-once/kafka';
-import { EventType, ExactlyOnceHealthIndicator, IdempotentHandler } from '@exactly-once/nestjs';
+import {
+  EventType,
+  ExactlyOnce,
+  ExactlyOnceHealthIndicator,
+  ExactlyOnceModule,
+  exactlyOnce,
+  IdempotentHandler,
+} from '@exactly-once/nestjs';
 import { typeOrmStorage } from '@exactly-once/typeorm';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Controller, type INestApplication, Module, type Type } from '@nestjs/common';
+import { Controller, type INestApplication, Module, type Type, ValidationPipe } from '@nestjs/common';
+import { ModuleRef, NestFactory } from '@nestjs/core';
 import { EventPattern, MessagePattern, Transport } from '@nestjs/microservices';
 import { DataSource } from 'typeorm';
 import { freePort, until } from '../services/ports.js';
@@ -89,6 +97,54 @@ describe('the start of an application', () => {
     expect(health()).toMatchObject({ status: 'down' });
     await until('it says why', async () => JSON.stringify(health()).includes('ECONNREFUSED'));
     await app.close();
+  });
+
+  it.each([
+    ['warns where global pipes would not apply', false],
+    ['is silent where they do', true],
+  ])('%s', async (_, inheritAppConfig) => {
+    const warnings: string[] = [];
+    const silent = () => undefined;
+    const logger = {
+      log: silent,
+      error: silent,
+      debug: silent,
+      warn: (message: string) => warnings.push(message),
+    };
+    const service = { service: `inherits-${inheritAppConfig}` };
+    const module = main(namedController(`inherits-${inheritAppConfig}`), service);
+    const app = await NestFactory.create(module, { logger, abortOnError: false });
+    world.apps.push(app);
+
+    app.connectMicroservice(exactlyOnce(), { inheritAppConfig });
+    app.useGlobalPipes(new ValidationPipe());
+    await app.startAllMicroservices();
+
+    const found = warnings.filter((warning) => /global pipes do not apply.*inheritAppConfig/.test(warning));
+    expect(found).toHaveLength(inheritAppConfig ? 0 : 1);
+  });
+
+  it('takes options that are injected', async () => {
+    @Module({
+      imports: [
+        world.typeOrm(),
+        ExactlyOnceModule.forRootAsync({
+          inject: [ModuleRef],
+          useFactory: (moduleRef: ModuleRef) => ({
+            service: `async-${moduleRef.constructor.name.length > 0}`,
+            unhandled: 'skip',
+            storage: typeOrmStorage({ migrate: true }),
+            broker: kafkaBroker({ client: { brokers: world.kafka.brokers } }),
+          }),
+        }),
+      ],
+    })
+    class MainModule {}
+    const app = await world.start(MainModule);
+
+    const result = await app.get(ExactlyOnce).transaction(async () => 'committed');
+
+    expect(result).toBe('committed');
   });
 
   it('is done with its own work before the DataSource goes', async () => {

@@ -16,6 +16,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
+import { AppConfigWatch } from './app-config-watch.js';
 import { checkForeignTransports } from './foreign-transports.js';
 import { callThroughNest, type NestCallback } from './handler-call.js';
 import { exploreHandlers, type FoundHandler } from './handler-explorer.js';
@@ -28,6 +29,7 @@ export class Runtime implements OnApplicationBootstrap, BeforeApplicationShutdow
   readonly #callbacks = new Map<HandlerMark, NestCallback>();
   readonly #logger = new Logger('ExactlyOnce');
   #connected = false;
+  #watch: AppConfigWatch | null = null;
   #starting: Promise<void> | null = null;
   #begun: () => void = () => {};
   /** Resolves when the start has begun; whether it succeeds, `#starting` says. */
@@ -59,9 +61,11 @@ export class Runtime implements OnApplicationBootstrap, BeforeApplicationShutdow
   /** Called for the server strategy: it starts and stops us from now on. */
   connect(): void {
     this.#connected = true;
+    this.#watch ??= new AppConfigWatch(this.moduleRef);
   }
 
   addCallback(mark: HandlerMark, callback: NestCallback): void {
+    this.#watch?.handlerCame();
     this.#callbacks.set(mark, callback);
   }
 
@@ -108,6 +112,11 @@ export class Runtime implements OnApplicationBootstrap, BeforeApplicationShutdow
       if (this.#instances.has(instance)) continue;
       const what = `${controller.name} belongs to instance "${instance}", which no ExactlyOnceModule.forRoot() makes`;
       throw new ExactlyOnceError('EO_OPTION_MISSING', what);
+    }
+    const missing = this.#watch?.missing() ?? [];
+    if (missing.length > 0) {
+      const remedy = 'app.connectMicroservice(exactlyOnce(), { inheritAppConfig: true })';
+      this.#logger.warn(`global ${missing.join(', ')} do not apply to event handlers: use ${remedy}`);
     }
     const resolve = (token: unknown) => this.moduleRef.get(token as Type, { strict: false });
     for (const instance of this.instances) {
