@@ -20,7 +20,7 @@ export class ProviderServer {
   readonly #server: Server;
   #withheldAt = Number.POSITIVE_INFINITY;
   #withheld: string | null = null;
-  #refused = new Map<string, number>();
+  readonly #refusals = new Map<number, number>();
 
   private constructor() {
     this.#server = createServer((request, response) => {
@@ -49,9 +49,9 @@ export class ProviderServer {
     this.#withheldAt = number;
   }
 
-  /** Answers the first call for an order with this status, and takes no money. */
-  refuse(orderId: string, status: number): void {
-    this.#refused.set(orderId, status);
+  /** Answers the first call for this amount with this status, and takes no money. */
+  refuseOnce(cents: number, status: number): void {
+    this.#refusals.set(cents, status);
   }
 
   async stop(): Promise<void> {
@@ -64,9 +64,9 @@ export class ProviderServer {
     const key = String(request.headers['idempotency-key']);
     const order = JSON.parse(Buffer.concat(await request.toArray()).toString()) as Omit<Charge, 'chargeId'>;
     this.calls.set(key, (this.calls.get(key) ?? 0) + 1);
-    const refusal = this.#refused.get(order.orderId);
-    this.#refused.delete(order.orderId);
+    const refusal = this.#refusals.get(order.cents);
     if (refusal !== undefined) {
+      this.#refusals.delete(order.cents);
       response.writeHead(refusal, { 'retry-after': '0' }).end();
       return;
     }

@@ -1,12 +1,17 @@
-/** Body of `POST /orders`. */
-import { IsInt, IsString, Length, Min } from 'class-validator';
+/**
+ * Body of `POST /orders`. What passes here fits into the database: a text with NUL, or an amount beyond an
+ * `integer`, is the customer's mistake (400), not ours (500).
+ */
+import { IsInt, IsString, Length, Max, Min, NotContains } from 'class-validator';
 
 export class PlaceOrderRequest {
   @IsString()
   @Length(1, 100)
+  @NotContains('\0')
   customer!: string;
 
   @IsInt()
   @Min(1)
+  @Max(2_147_483_647)
   totalCents!: number;
 }

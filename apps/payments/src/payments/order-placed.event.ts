@@ -1,6 +1,6 @@
 /** What this service hears from orders: its own view of that event. */
 import { EventType } from '@exactly-once/nestjs';
-import { IsInt, IsUUID, Min } from 'class-validator';
+import { IsInt, IsUUID, Max, Min } from 'class-validator';
 
 @EventType<OrderPlaced>('order.placed', { topic: 'orders', key: (event) => event.orderId })
 export class OrderPlaced {
@@ -9,5 +9,6 @@ export class OrderPlaced {
 
   @IsInt()
   @Min(1)
+  @Max(2_147_483_647)
   totalCents!: number;
 }
