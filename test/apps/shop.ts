@@ -19,6 +19,9 @@ export interface Shop {
   readonly close: () => Promise<void>;
 }
 
+/** A broker that was killed is let in again only when its former session is over: 9 s by default. */
+const settings = { 'broker.session.timeout.ms': '2000', 'broker.heartbeat.interval.ms': '500' };
+
 /** What was begun is ended, also where a later step fails. */
 export async function openShop(): Promise<Shop> {
   const ends: (() => Promise<unknown>)[] = [];
@@ -32,7 +35,7 @@ export async function openShop(): Promise<Shop> {
     ends.push(ordersDatabase.drop);
     const paymentsDatabase = await server.createDatabase('payments');
     ends.push(paymentsDatabase.drop);
-    const broker = await KafkaBroker.start();
+    const broker = await KafkaBroker.start({ settings });
     ends.push(() => broker.stop());
     const cluster = new KafkaCluster([broker.address], async () => undefined);
     for (const topic of ['orders', 'payments']) await cluster.createNamedTopic(topic, 4);
