@@ -1,35 +1,48 @@
-/** What a benchmark is made of, and what a run of a contestant gives. */
+/**
+ * What a benchmark is made of, and what a run of one of its contestants gives. A benchmark knows how to run a
+ * contestant once; `run-benchmark.ts` interleaves and repeats, `report.ts` sums up.
+ */
+import type { KafkaCluster } from '../services/kafka.js';
+import type { PostgresServer } from '../services/postgres.js';
+
 export interface Contestant {
   readonly name: string;
-  /** Compiled program beside this one that runs it, in a process of its own. */
+  /** Compiled program that runs it, in a process of its own; a path under the compiled `test/bench`. */
   readonly program: string;
   /** Given to the program. */
   readonly setting?: string;
 }
 
+export interface Stage {
+  readonly events: number;
+  readonly postgres: PostgresServer;
+  readonly kafka: KafkaCluster;
+  /** Aborts when the whole is interrupted: the run rejects and leaves nothing behind. */
+  readonly interrupted: AbortSignal;
+}
+
+/** Of one run: how fast, and what is wrong with its books. */
+export interface Measured {
+  /** In the benchmark's unit. */
+  readonly rate: number;
+  /** Lost, doubled, torn; empty where the run counts. */
+  readonly findings: readonly string[];
+}
+
 export interface Benchmark {
   readonly name: string;
   readonly unit: 'events/s';
-  readonly partitions: number;
   readonly contestants: readonly Contestant[];
   /** Pairs of contestants whose ratio is reported, by the ratio's name. */
   readonly ratios: Readonly<Record<string, readonly [over: string, under: string]>>;
-}
-
-/** What a contestant's process is told. */
-export interface RunRequest {
-  readonly databaseUrl: string;
-  readonly brokers: readonly string[];
-  readonly topic: string;
-  readonly group: string;
-  readonly events: number;
-  readonly setting: string;
+  /** Runs a contestant once, on fresh tables, topics and groups. Rejects where it does not get to its end. */
+  readonly run: (contestant: Contestant, stage: Stage) => Promise<Measured>;
 }
 
 export interface RunResult {
   readonly contestant: string;
-  /** Events a second, from the first record that the contestant is handed to its last effect. */
-  readonly rate: number;
-  /** Why the run does not count; \`null\` where it does. */
+  /** `null` where the run did not get to its end. */
+  readonly rate: number | null;
+  /** Why the run does not count; `null` where it does. */
   readonly fault: string | null;
 }

@@ -3,11 +3,11 @@
  * payload validated, PostgreSQL and Kafka real.
  */
 import type { Benchmark } from './benchmark.js';
+import { consumeRun } from './consume-run.js';
 
 export const consumeBenchmark: Benchmark = {
   name: 'consume',
   unit: 'events/s',
-  partitions: 4,
   contestants: [
     { name: 'floor', program: 'contestants/floor.entry.js' },
     { name: 'hand-written', program: 'contestants/hand-written.entry.js' },
@@ -19,4 +19,5 @@ export const consumeBenchmark: Benchmark = {
     'per-event/floor': ['per-event', 'floor'],
     'per-event-own-transaction/hand-written': ['per-event-own-transaction', 'hand-written'],
   },
+  run: consumeRun,
 };

@@ -1,14 +1,14 @@
 /**
  * `npm run bench -- consume`: contestants side by side, interleaved in one run; ratios, not single figures.
  *
- * A contestant that lost, doubled or tore an event is void, and the run then exits with 1.
+ * A contestant that failed, or lost, doubled or tore an event, is void, and the run then exits with 1.
  */
 import { writeFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { findKafka } from '../services/kafka.js';
-import { findPostgres } from '../services/postgres.js';
+import { findPostgres, type PostgresServer } from '../services/postgres.js';
 import { consumeBenchmark } from './consume-benchmark.js';
-import { printReport, report } from './report.js';
+import { printReport, report, thisMachine } from './report.js';
 import { runBenchmark } from './run-benchmark.js';
 
 const benchmarks = [consumeBenchmark];
@@ -16,7 +16,13 @@ const benchmarks = [consumeBenchmark];
 interface BenchOptions {
   readonly events: number;
   readonly repeat: number;
+  readonly only: readonly string[];
   readonly json?: string;
+}
+
+const interruption = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => interruption.abort(new Error(`interrupted by ${signal}`)));
 }
 
 function atLeastOne(text: string): number {
@@ -25,18 +31,38 @@ function atLeastOne(text: string): number {
   return value;
 }
 
-async function bench(name: string, options: BenchOptions): Promise<void> {
-  const benchmark = benchmarks.find((one) => one.name === name);
-  if (benchmark === undefined) {
-    const known = benchmarks.map((one) => one.name).join(', ');
-    throw new InvalidArgumentError(`no benchmark "${name}"; there are: ${known}`);
+function known(what: string, name: string, names: readonly string[]): void {
+  if (names.includes(name)) return;
+  throw new InvalidArgumentError(`no ${what} "${name}"; there are: ${names.join(', ')}`);
+}
+
+async function versionOf(postgres: PostgresServer): Promise<string> {
+  const database = await postgres.createDatabase('bench');
+  try {
+    const [{ version }] = await database.query(`SELECT current_setting('server_version') AS version`);
+    return version;
+  } finally {
+    await database.drop();
   }
+}
+
+async function bench(name: string, { events, repeat, only, json }: BenchOptions): Promise<void> {
+  known(
+    'benchmark',
+    name,
+    benchmarks.map((one) => one.name),
+  );
+  const benchmark = benchmarks.find((one) => one.name === name)!;
+  const names = benchmark.contestants.map((one) => one.name);
+  for (const one of only) known('contestant', one, names);
   const [postgres, kafka] = [await findPostgres(), await findKafka()];
   try {
-    const results = await runBenchmark(benchmark, { ...options, postgres, kafka });
-    const full = report(benchmark, options.events, results);
+    const stage = { events, postgres, kafka, interrupted: interruption.signal };
+    const progress = (line: string) => process.stdout.write(`${line}\n`);
+    const results = await runBenchmark(benchmark, stage, { repeat, only, progress });
+    const full = report(benchmark, events, thisMachine(await versionOf(postgres)), results);
     printReport(full);
-    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(full, null, 2)}\n`);
+    if (json !== undefined) writeFileSync(json, `${JSON.stringify(full, null, 2)}\n`);
     if (full.contestants.some((one) => one.void)) process.exitCode = 1;
   } finally {
     await kafka.stop();
@@ -49,12 +75,14 @@ try {
     .argument('<name>', benchmarks.map((one) => one.name).join(' | '))
     .option('--events <n>', 'events in each run', atLeastOne, 20_000)
     .option('--repeat <r>', 'runs of each contestant', atLeastOne, 5)
+    .option('--only <contestants...>', 'leave the others out', [])
     .option('--json <file>', 'write the results as JSON')
     .exitOverride()
     .action(bench)
     .parseAsync();
 } catch (error) {
-  if (!(error instanceof CommanderError))
-    process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
-  process.exitCode = error instanceof CommanderError && error.exitCode === 0 ? 0 : 2;
+  const usage = error instanceof CommanderError;
+  if (error instanceof InvalidArgumentError) process.stderr.write(`${error.message}\n`);
+  else if (!usage) process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+  process.exitCode = usage && error.exitCode === 0 ? 0 : 2;
 }

@@ -1,4 +1,7 @@
-/** Fills a topic with numbered orders of about 200 bytes, before the clock starts. */
+/**
+ * Fills a topic with numbered orders of about 200 bytes, before the clock starts. Order number n costs n cents, so
+ * the sum of all is known.
+ */
 import { v7 } from 'uuid';
 import type { KafkaCluster } from '../services/kafka.js';
 

@@ -1,77 +1,89 @@
-/** Medians, ratios and the machine; for people and as JSON. */
+/**
+ * Medians, ratios and the machine; for people and as JSON. What is void has no ratio: a figure that was reached by
+ * losing an event compares to nothing.
+ */
 import { cpus, totalmem } from 'node:os';
 import type { Benchmark, RunResult } from './benchmark.js';
 
 export interface ContestantReport {
   readonly name: string;
-  readonly median: number;
-  readonly min: number;
-  readonly max: number;
+  /** Of its runs that came to their end; `null` where none did. */
+  readonly median: number | null;
+  readonly min: number | null;
+  readonly max: number | null;
   readonly unit: string;
   /** False, or why its figures do not count. */
   readonly void: false | string;
 }
 
+export interface Machine {
+  readonly cpus: number;
+  readonly model: string;
+  readonly memoryGiB: number;
+  readonly node: string;
+  readonly postgres: string;
+}
+
 export interface Report {
   readonly benchmark: string;
   readonly events: number;
-  readonly machine: {
-    readonly cpus: number;
-    readonly model: string;
-    readonly memoryGiB: number;
-    readonly node: string;
-  };
+  readonly machine: Machine;
   readonly contestants: readonly ContestantReport[];
-  readonly ratios: Readonly<Record<string, number>>;
+  /** `null` where one of the two is void or did not run. */
+  readonly ratios: Readonly<Record<string, number | null>>;
 }
 
-export function report(benchmark: Benchmark, events: number, results: readonly RunResult[]): Report {
-  const contestants = benchmark.contestants.map(({ name }) => summary(name, benchmark.unit, results));
-  const medians = new Map(contestants.map(({ name, median }) => [name, median]));
-  const ratios: Record<string, number> = {};
-  for (const [name, [over, under]] of Object.entries(benchmark.ratios)) {
-    ratios[name] = Math.round((medians.get(over)! / medians.get(under)!) * 100) / 100;
-  }
-  return { benchmark: benchmark.name, events, machine: machine(), contestants, ratios };
+export function report(
+  benchmark: Benchmark,
+  events: number,
+  machine: Machine,
+  results: readonly RunResult[],
+): Report {
+  const ran = benchmark.contestants.filter(({ name }) => results.some((one) => one.contestant === name));
+  const contestants = ran.map(({ name }) => summary(name, benchmark.unit, results));
+  const ratio = ([over, under]: readonly [string, string]): number | null => {
+    const [a, b] = [over, under].map((name) => contestants.find((one) => one.name === name && !one.void));
+    return a?.median && b?.median ? Math.round((a.median / b.median) * 100) / 100 : null;
+  };
+  const ratios = Object.entries(benchmark.ratios).map(([name, pair]) => [name, ratio(pair)]);
+  return { benchmark: benchmark.name, events, machine, contestants, ratios: Object.fromEntries(ratios) };
 }
 
-export function printReport({ benchmark, events, machine: on, contestants, ratios }: Report): void {
-  const { cpus: cores, model, memoryGiB, node } = on;
-  process.stdout.write(
-    `\n${benchmark}, ${events} events; ${cores} × ${model}, ${memoryGiB} GiB, Node ${node}\n`,
-  );
-  console.table(
-    contestants.map(({ name, median, min, max, unit, void: fault }) => ({
-      name,
-      median,
-      min,
-      max,
-      unit,
-      void: fault,
-    })),
-  );
-  console.table(Object.entries(ratios).map(([ratio, value]) => ({ ratio, value })));
+export function thisMachine(postgres: string): Machine {
+  const all = cpus();
+  return {
+    cpus: all.length,
+    model: all[0]?.model.trim() ?? 'unknown',
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    node: process.versions.node,
+    postgres,
+  };
+}
+
+export function printReport({ benchmark, events, machine, contestants, ratios }: Report): void {
+  const { cpus: cores, model, memoryGiB, node, postgres } = machine;
+  const on = `${cores} × ${model}, ${memoryGiB} GiB, Node ${node}, PostgreSQL ${postgres}`;
+  process.stdout.write(`\n${benchmark}, ${events} events; ${on}\n`);
+  console.table(contestants.map((one) => ({ ...one })));
+  console.table(Object.entries(ratios).map(([ratio, value]) => ({ ratio, value: value ?? 'void' })));
 }
 
 function summary(name: string, unit: string, results: readonly RunResult[]): ContestantReport {
   const own = results.filter(({ contestant }) => contestant === name);
-  const rates = own.map(({ rate }) => Math.round(rate)).sort((a, b) => a - b);
+  const rates = own.flatMap(({ rate }) => (rate === null ? [] : [Math.round(rate)])).sort((a, b) => a - b);
   const fault = own.find((one) => one.fault !== null)?.fault ?? false;
-  return { name, median: medianOf(rates), min: rates[0]!, max: rates.at(-1)!, unit, void: fault };
+  return {
+    name,
+    median: medianOf(rates),
+    min: rates[0] ?? null,
+    max: rates.at(-1) ?? null,
+    unit,
+    void: fault,
+  };
 }
 
-function medianOf(sorted: readonly number[]): number {
+function medianOf(sorted: readonly number[]): number | null {
+  if (sorted.length === 0) return null;
   const middle = Math.floor(sorted.length / 2);
   return sorted.length % 2 === 1 ? sorted[middle]! : Math.round((sorted[middle - 1]! + sorted[middle]!) / 2);
-}
-
-function machine(): Report['machine'] {
-  const all = cpus();
-  const memoryGiB = Math.round(totalmem() / 2 ** 30);
-  return {
-    cpus: all.length,
-    model: all[0]?.model.trim() ?? 'unknown',
-    memoryGiB,
-    node: process.versions.node,
-  };
 }

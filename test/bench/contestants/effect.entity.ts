@@ -1,4 +1,7 @@
-/** The effect of one event: a row, without a constraint that would hide a double. */
+/**
+ * The effect of one event, as those contestants write it that use TypeORM: a row, without a constraint that would
+ * hide a double.
+ */
 import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
 
 @Entity('effect')

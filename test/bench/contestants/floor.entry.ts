@@ -2,14 +2,14 @@
  * The floor: what batched deduplication costs at least. kafkajs and plain pg; for each fetched batch one
  * transaction with one inbox statement and one multi-row effect. No fence, no retries, no dead letters.
  */
-import { Kafka, logLevel } from 'kafkajs';
 import pg from 'pg';
-import { readOrder, recordArrived, request } from './order-payload.js';
+import { BenchKafka } from './bench-kafka.js';
+import { readOrder, request } from './order-payload.js';
 
 const { databaseUrl, brokers, topic, group } = request();
 const pool = new pg.Pool({ connectionString: databaseUrl, max: 8 });
 await pool.query('CREATE TABLE IF NOT EXISTS inbox (id text PRIMARY KEY)');
-const consumer = new Kafka({ brokers: [...brokers], logLevel: logLevel.ERROR }).consumer({ groupId: group });
+const consumer = new BenchKafka(brokers).consumer({ groupId: group });
 process.once('SIGTERM', async () => {
   await consumer.disconnect();
   await pool.end();
@@ -19,7 +19,6 @@ await consumer.subscribe({ topic, fromBeginning: true });
 await consumer.run({
   partitionsConsumedConcurrently: 4,
   eachBatch: async ({ batch }) => {
-    recordArrived();
     const ids = batch.messages.map((message) => String(message.headers!['ce_id']));
     const orders = await Promise.all(batch.messages.map((message) => readOrder(message.value)));
     const client = await pool.connect();
@@ -36,8 +35,10 @@ await consumer.run({
         effects.map(({ cents }) => cents),
       ]);
       await client.query('COMMIT');
-    } finally {
       client.release();
+    } catch (error) {
+      client.release(true); // and with the connection its transaction
+      throw error;
     }
   },
 });

@@ -2,16 +2,16 @@
  * What is written by hand today: kafkajs `eachMessage` and TypeORM; for each event a transaction with an inbox row
  * and the effect.
  */
-import { Kafka, logLevel } from 'kafkajs';
 import { DataSource } from 'typeorm';
+import { BenchKafka } from './bench-kafka.js';
 import { EffectEntity } from './effect.entity.js';
-import { readOrder, recordArrived, request } from './order-payload.js';
+import { readOrder, request } from './order-payload.js';
 
 const { databaseUrl, brokers, topic, group } = request();
 const source = new DataSource({ type: 'postgres', url: databaseUrl, poolSize: 8, entities: [EffectEntity] });
 await source.initialize();
 await source.query('CREATE TABLE IF NOT EXISTS inbox (id text PRIMARY KEY)');
-const consumer = new Kafka({ brokers: [...brokers], logLevel: logLevel.ERROR }).consumer({ groupId: group });
+const consumer = new BenchKafka(brokers).consumer({ groupId: group });
 process.once('SIGTERM', async () => {
   await consumer.disconnect();
   await source.destroy();
@@ -21,7 +21,6 @@ await consumer.subscribe({ topic, fromBeginning: true });
 await consumer.run({
   partitionsConsumedConcurrently: 4,
   eachMessage: async ({ message }) => {
-    recordArrived();
     const { orderId, cents } = await readOrder(message.value);
     await source.transaction(async (manager) => {
       const rows = await manager.query(

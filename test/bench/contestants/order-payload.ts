@@ -1,7 +1,9 @@
-/** The payload as all contestants validate it. */
+/**
+ * The payload as all contestants validate it, with class-validator, and what the hand-made ones do with a record.
+ */
 import { plainToInstance } from 'class-transformer';
 import { IsInt, IsString, Min, validate } from 'class-validator';
-import type { RunRequest } from '../benchmark.js';
+import type { RunRequest } from '../contestant-process.js';
 import type { BenchOrder } from '../produce-events.js';
 
 export class OrderPayload implements BenchOrder {
@@ -16,7 +18,7 @@ export class OrderPayload implements BenchOrder {
   note!: string;
 }
 
-/** What the hand-made contestants do with each record. */
+/** Parses and validates a record's body. Rejects where it breaks a rule. */
 export async function readOrder(value: Buffer | null): Promise<OrderPayload> {
   const order = plainToInstance(OrderPayload, JSON.parse(value!.toString()) as object);
   const errors = await validate(order);
@@ -24,15 +26,9 @@ export async function readOrder(value: Buffer | null): Promise<OrderPayload> {
   return order;
 }
 
+/** What this process was told to do. It ends when its parent is gone. */
 export function request(): RunRequest {
+  process.once('disconnect', () => process.exit(1));
+  process.channel?.unref(); // so that it can end by itself
   return JSON.parse(process.argv[2]!) as RunRequest;
-}
-
-let started = false;
-
-/** Starts the clock at the first record that the contestant is handed. */
-export function recordArrived(): void {
-  if (started) return;
-  started = true;
-  process.send?.(Date.now());
 }

@@ -1,6 +1,6 @@
 /**
  * Ours, as the documentation has it: a Nest application, a handler for each event, `repository.insert`. The setting
- * is the handler's \`commit\`.
+ * is the handler's `commit`.
  */
 import { kafkaBroker } from '@exactly-once/kafka';
 import { EventType, ExactlyOnceModule, exactlyOnce, IdempotentHandler } from '@exactly-once/nestjs';
@@ -10,8 +10,9 @@ import { NestFactory } from '@nestjs/core';
 import { Payload } from '@nestjs/microservices';
 import { InjectRepository, TypeOrmModule } from '@nestjs/typeorm';
 import { Repository } from 'typeorm';
+import { BenchKafka } from './bench-kafka.js';
 import { EffectEntity } from './effect.entity.js';
-import { OrderPayload, recordArrived, request } from './order-payload.js';
+import { OrderPayload, request } from './order-payload.js';
 
 const { databaseUrl, brokers, topic, group, setting } = request();
 
@@ -24,7 +25,6 @@ class OrderHandlers {
 
   @IdempotentHandler(OrderPlaced, { commit: setting === 'event' ? 'event' : 'batch' })
   async place(@Payload() order: OrderPlaced): Promise<void> {
-    recordArrived();
     await this.effects.insert({ orderId: order.orderId, cents: order.cents });
   }
 }
@@ -38,7 +38,7 @@ class OrderHandlers {
       group,
       unhandled: 'stop',
       storage: typeOrmStorage({ migrate: true }),
-      broker: kafkaBroker({ client: { brokers: [...brokers] } }),
+      broker: kafkaBroker({ client: new BenchKafka(brokers) }),
       relay: false,
     }),
   ],

@@ -1,0 +1,67 @@
+/**
+ * The books of a run: what stands in the effect table, which has no constraint that would hide a double, and in the
+ * inbox that the contestant kept. Says what was lost, doubled or torn; a run with a finding counts for nothing.
+ */
+import type { TestDatabase } from '../services/postgres.js';
+
+export interface Ledger {
+  readonly effects: number;
+  /** Different orders among them. */
+  readonly orders: number;
+  readonly cents: number;
+  readonly inboxRecords: number;
+  readonly deadLetters: number;
+  /** By the database's clock; the machine is one. */
+  readonly lastEffectAtMs: number;
+}
+
+export async function createLedger(database: TestDatabase): Promise<void> {
+  await database.query(
+    'CREATE TABLE effect (id bigserial PRIMARY KEY, order_id text, cents int, at timestamptz DEFAULT clock_timestamp())',
+  );
+}
+
+/** Effects of committed transactions. */
+export async function countEffects(database: TestDatabase): Promise<number> {
+  const [{ count }] = await database.query('SELECT count(*)::int AS count FROM effect');
+  return count;
+}
+
+export async function readLedger(database: TestDatabase): Promise<Ledger> {
+  const [effects] = await database.query(`
+    SELECT count(*)::int AS count, count(DISTINCT order_id)::int AS orders, coalesce(sum(cents), 0) AS cents,
+      extract(epoch FROM max(at))::float8 * 1000 AS last FROM effect`);
+  const ours = await exists(database, 'eo_inbox');
+  return {
+    effects: effects.count,
+    orders: effects.orders,
+    cents: Number(effects.cents),
+    inboxRecords: await rows(database, ours ? 'eo_inbox' : 'inbox'),
+    deadLetters: ours ? await rows(database, 'eo_dead_letter') : 0,
+    lastEffectAtMs: effects.last ?? Number.NaN,
+  };
+}
+
+/** Findings on a run that was given orders 1 to `events`, each of as many cents as its number; empty where clean. */
+export function auditLedger(ledger: Ledger, events: number): string[] {
+  const { effects, orders, cents, inboxRecords, deadLetters } = ledger;
+  const found: string[] = [];
+  const due = (events * (events + 1)) / 2;
+  if (orders < events) found.push(`${events - orders} lost`);
+  if (orders > events) found.push(`${orders - events} that nobody sent`);
+  if (effects > orders) found.push(`${effects - orders} doubled`);
+  if (cents !== due) found.push(`the sum is ${cents}, not ${due}`);
+  if (inboxRecords !== effects) found.push(`torn: ${inboxRecords} inbox records, ${effects} effects`);
+  if (deadLetters > 0) found.push(`${deadLetters} dead letters`);
+  return found;
+}
+
+async function exists(database: TestDatabase, table: string): Promise<boolean> {
+  const [{ found }] = await database.query('SELECT to_regclass($1) IS NOT NULL AS found', [table]);
+  return found;
+}
+
+async function rows(database: TestDatabase, table: string): Promise<number> {
+  const [{ count }] = await database.query(`SELECT count(*)::int AS count FROM ${table}`);
+  return count;
+}

@@ -1,0 +1,57 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Benchmark, RunResult } from './benchmark.js';
+import { report, thisMachine } from './report.js';
+
+const benchmark: Benchmark = {
+  name: 'test',
+  unit: 'events/s',
+  contestants: ['ours', 'theirs', 'third'].map((name) => ({ name, program: '' })),
+  ratios: { 'ours/theirs': ['ours', 'theirs'] },
+  run: () => Promise.reject(new Error('does not run here')),
+};
+
+function results(contestant: string, ...rates: readonly (number | null)[]): RunResult[] {
+  return rates.map((rate) => ({ contestant, rate, fault: rate === null ? 'ended with 1' : null }));
+}
+
+function reported(...all: readonly RunResult[]) {
+  return report(benchmark, 10, thisMachine('15'), all);
+}
+
+describe('report', () => {
+  it('gives median, minimum and maximum, and the ratio of the medians', () => {
+    const { contestants, ratios } = reported(
+      ...results('ours', 900, 100, 600),
+      ...results('theirs', 100, 200),
+    );
+
+    expect(contestants).toEqual([
+      { name: 'ours', median: 600, min: 100, max: 900, unit: 'events/s', void: false },
+      { name: 'theirs', median: 150, min: 100, max: 200, unit: 'events/s', void: false },
+    ]);
+    expect(ratios).toEqual({ 'ours/theirs': 4 });
+  });
+
+  it('has no ratio with a contestant of which one run is void', () => {
+    const lossy = { contestant: 'ours', rate: 800, fault: '1 lost' };
+
+    const { contestants, ratios } = reported(...results('ours', 600), lossy, ...results('theirs', 150));
+
+    expect(contestants[0]!.void).toBe('1 lost');
+    expect(ratios).toEqual({ 'ours/theirs': null });
+  });
+
+  it('names a contestant that never came to its end', () => {
+    const { contestants, ratios } = reported(...results('ours', null), ...results('theirs', 150));
+
+    expect(contestants[0]).toEqual({
+      name: 'ours',
+      median: null,
+      min: null,
+      max: null,
+      unit: 'events/s',
+      void: 'ended with 1',
+    });
+    expect(ratios).toEqual({ 'ours/theirs': null });
+  });
+});

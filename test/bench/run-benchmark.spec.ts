@@ -1,0 +1,65 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Benchmark, Measured, Stage } from './benchmark.js';
+import { runBenchmark } from './run-benchmark.js';
+
+const stage = { interrupted: new AbortController().signal } as Stage;
+
+function benchmark(run: (name: string) => Promise<Measured>): Benchmark {
+  const contestants = ['a', 'b'].map((name) => ({ name, program: '' }));
+  return { name: 'test', unit: 'events/s', contestants, ratios: {}, run: ({ name }) => run(name) };
+}
+
+describe('runBenchmark', () => {
+  it('interleaves the contestants', async () => {
+    const ran: string[] = [];
+    const all = benchmark(async (name) => {
+      ran.push(name);
+      return { rate: 1, findings: [] };
+    });
+
+    await runBenchmark(all, stage, { repeat: 2, only: [], progress: () => undefined });
+
+    expect(ran).toEqual(['a', 'b', 'a', 'b']);
+  });
+
+  it('goes on with the others where one fails, and says so', async () => {
+    const lines: string[] = [];
+    const all = benchmark(async (name) => {
+      if (name === 'a') throw new Error('a ended with 1');
+      return { rate: 7, findings: [] };
+    });
+
+    const results = await runBenchmark(all, stage, {
+      repeat: 1,
+      only: [],
+      progress: (line) => lines.push(line),
+    });
+
+    expect(results).toEqual([
+      { contestant: 'a', rate: null, fault: 'a ended with 1' },
+      { contestant: 'b', rate: 7, fault: null },
+    ]);
+    expect(lines).toEqual(['[1/2] a: void: a ended with 1', '[2/2] b: 7 events/s']);
+  });
+
+  it('makes a run with findings void', async () => {
+    const all = benchmark(async () => ({ rate: 9, findings: ['1 lost', '1 doubled'] }));
+
+    const [result] = await runBenchmark(all, stage, { repeat: 1, only: ['b'], progress: () => undefined });
+
+    expect(result).toEqual({ contestant: 'b', rate: 9, fault: '1 lost, 1 doubled' });
+  });
+
+  it('ends where it is interrupted', async () => {
+    const interruption = new AbortController();
+    const all = benchmark(async () => {
+      interruption.abort(new Error('interrupted'));
+      return { rate: 1, findings: [] };
+    });
+    const options = { repeat: 2, only: [], progress: () => undefined };
+
+    const running = runBenchmark(all, { ...stage, interrupted: interruption.signal }, options);
+
+    await expect(running).rejects.toThrow('interrupted');
+  });
+});
