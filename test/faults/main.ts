@@ -10,6 +10,7 @@ import { faultCases } from './cases/case-table.js';
 import { parseRequest, type Request } from './command-line.js';
 import { details, tableHead, tableLine } from './harness/report.js';
 import { type RunReport, removeRunning, runCase } from './harness/run-case.js';
+import { shortestSessionTimeoutMs } from './harness/session-timeout.js';
 import type { Services } from './harness/stage.js';
 import { killAllWorkers } from './harness/worker-process.js';
 
@@ -38,13 +39,14 @@ async function main(request: Request): Promise<number> {
   const unknown = (request.cases ?? []).filter((number) => !faultCases.some((one) => one.number === number));
   if (unknown.length > 0) throw new Error(`no such case: ${unknown.join(', ')} (see --list)`);
   const [postgres, kafka] = await Promise.all([findPostgres(), findKafka()]);
+  const sessionTimeoutMs = await shortestSessionTimeoutMs(kafka);
   const interrupted = new Promise<never>((_, reject) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => reject(new Error(`interrupted by ${signal}`)));
     }
   });
   try {
-    const reports = await Promise.race([runAll(request, { postgres, kafka }), interrupted]);
+    const reports = await Promise.race([runAll(request, { postgres, kafka, sessionTimeoutMs }), interrupted]);
     if (request.json !== null) writeFileSync(request.json, JSON.stringify(reports, null, 2));
     const red = reports.filter(({ findings }) => findings.length > 0);
     console.log(`${reports.length} runs, ${red.length} with findings`);

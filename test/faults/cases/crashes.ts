@@ -3,7 +3,14 @@
  */
 import type { FaultCase } from '../harness/fault-case.js';
 import { effectCountSql } from '../harness/observe.sql.js';
-import { consume, killsItself, layOut, ledgerMessages, produce } from '../harness/ordinary-run.js';
+import {
+  consume,
+  killsItself,
+  layOut,
+  ledgerMessages,
+  produce,
+  startProducer,
+} from '../harness/ordinary-run.js';
 import { inputType, type Stage } from '../harness/stage.js';
 import type { FaultPlan, Point } from '../worker/worker-plan.js';
 
@@ -62,7 +69,7 @@ async function crash(stage: Stage, { number, points, mostHits }: Crash): Promise
   // In case 4 a premature acknowledgement has time to reach the broker, behind a fetch that waits there.
   const paceMs = number === 4 ? 150 : random.pick([0, 0, 10]);
   await produce(stage, ledgerMessages(stage, ground, random.between(60, 160)));
-  const rounds = random.between(1, 2);
+  const rounds = random.chance(0.3) ? 2 : 1;
   for (let round = 0; round < rounds; round++) {
     const fault: FaultPlan = {
       point: random.pick(points),
@@ -70,7 +77,7 @@ async function crash(stage: Stage, { number, points, mostHits }: Crash): Promise
       signal: 'SIGKILL',
     };
     Object.assign(stage.schedule, { paceMs, [`round ${round + 1}`]: fault });
-    await produce(stage, ledgerMessages(stage, ground, 20));
+    await startProducer(stage, ledgerMessages(stage, ground, 20));
     await killsItself(stage, consume(stage, ground, { fault, paceMs }), fault);
     await acknowledgedAfterCommit(stage);
   }

@@ -9,8 +9,6 @@ import { inputType, type Stage } from '../harness/stage.js';
 import type { WorkerProcess } from '../harness/worker-process.js';
 import type { FaultPlan } from '../worker/worker-plan.js';
 
-const sessionTimeoutMs = 2_000;
-
 async function owners(stage: Stage): Promise<string[]> {
   const rows = await stage.database.query(fenceSql, [stage.topics[inputType]]);
   return rows.map(({ owner }) => owner);
@@ -59,7 +57,7 @@ export const zombieCase: FaultCase = {
     };
     Object.assign(stage.schedule, { fault });
     await produce(stage, ledgerMessages(stage, ground, random.between(100, 200)));
-    const pace = { maxEvents: Math.min(ground.maxEvents, 10), paceMs: 5, sessionTimeoutMs };
+    const pace = { maxEvents: Math.min(ground.maxEvents, 10), paceMs: 5 };
     const zombie = consume(stage, ground, { ...pace, fault });
     const stopped = await stage.eventually('the consumer stops itself', async () => hasFired(stage, zombie));
     stage.fault(`SIGSTOP of ${zombie.name} at ${fault.point}, hit ${fault.hit}`, stopped);

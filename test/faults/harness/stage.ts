@@ -22,6 +22,8 @@ import { WorkerProcess } from './worker-process.js';
 export interface Services {
   readonly postgres: PostgresServer;
   readonly kafka: KafkaCluster;
+  /** Milliseconds after which the broker gives up a silent consumer: as short as it allows. */
+  readonly sessionTimeoutMs: number;
 }
 
 export interface StageOptions {
@@ -45,6 +47,9 @@ export interface Layout {
   /** All that becomes part of the topics' names. */
   readonly prefix?: string;
 }
+
+/** Roles that bring new events. */
+const sources = new Set<WorkerPlan['role']>(['produce', 'publish', 'deliver']);
 
 /** There is nothing to wait for any more. */
 class GivenUp extends Error {}
@@ -138,7 +143,7 @@ export class Stage {
       maxEvents: 500,
       maxOpenMs: 50,
       dedupCacheSize: 10_000,
-      sessionTimeoutMs: 2_000,
+      sessionTimeoutMs: this.services.sessionTimeoutMs,
       paceMs: 0,
       relay: changes.role === 'consume' || changes.role === 'relay' || changes.role === 'deliver',
       fault: null,
@@ -206,6 +211,7 @@ export class Stage {
     return this.eventually('all is processed and published', async () => {
       if (!this.workers.some(({ exit }) => exit === null))
         throw new GivenUp('every worker has ended before all was processed');
+      if (this.workers.some(({ plan, exit }) => exit === null && sources.has(plan.role))) return false;
       const [row] = await this.database.query(outboxDepthSql);
       if (row.count > 0) return false;
       for (const topic of inputs) {
