@@ -1,4 +1,7 @@
-/** The service as a process: its database, its broker, its domain. Configured by the environment. */
+/**
+ * The service as a process: its database, its broker, its domain. Configured by the environment: DATABASE_URL and
+ * KAFKA_BROKERS (comma-separated). The only place with forRoot.
+ */
 import { kafkaBroker } from '@exactly-once/kafka';
 import { ExactlyOnceModule } from '@exactly-once/nestjs';
 import { typeOrmStorage } from '@exactly-once/typeorm';

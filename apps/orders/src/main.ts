@@ -1,4 +1,7 @@
-/** Starts the service: HTTP on PORT (default 3001), events over Kafka. */
+/**
+ * Starts the service: HTTP on PORT (default 3001), events over Kafka. SIGTERM lets running requests and events end;
+ * what is not done by then is rolled back and comes again.
+ */
 import { exactlyOnce } from '@exactly-once/nestjs';
 import { ValidationPipe } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';

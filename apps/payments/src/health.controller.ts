@@ -1,4 +1,8 @@
-/** `GET /health`: 200 where everything works, 503 where it does not. */
+/**
+ * `GET /health`: 200 where everything works, 503 where it does not, with what does not. For a load balancer or an
+ * orchestrator: it comes back by itself, so this is readiness,
+ * not liveness.
+ */
 import { ExactlyOnceHealthIndicator } from '@exactly-once/nestjs';
 import { Controller, Get } from '@nestjs/common';
 import {

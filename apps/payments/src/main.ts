@@ -1,4 +1,7 @@
-/** Starts the service: HTTP on PORT (default 3002), events over Kafka. */
+/**
+ * Starts the service: events over Kafka, /health on PORT (default 3002). SIGTERM lets running events end; what is
+ * not done by then is rolled back and comes again.
+ */
 import { exactlyOnce } from '@exactly-once/nestjs';
 import { ValidationPipe } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';

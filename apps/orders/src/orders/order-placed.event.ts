@@ -1,4 +1,7 @@
-/** What this service tells the others. */
+/**
+ * What this service tells the others: published with the order's row, in the order of each order's own events
+ * (the key is the order's id).
+ */
 import { EventType } from '@exactly-once/nestjs';
 import { IsInt, IsUUID, Max, Min } from 'class-validator';
 

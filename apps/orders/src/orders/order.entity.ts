@@ -1,4 +1,7 @@
-/** An order as this service keeps it. */
+/**
+ * An order as this service keeps it: written once by the request, then marked as paid by an event.
+ * Its id is its event's key, so what happens to one order stays in order.
+ */
 import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
 
 @Entity()

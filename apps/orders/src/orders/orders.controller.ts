@@ -1,4 +1,7 @@
-/** Orders over HTTP. */
+/**
+ * Orders over HTTP: the beginning of an event's life.
+ * Answers 201 only after the order and its event are committed; whether Kafka is there does not matter to it.
+ */
 import { Body, Controller, Get, NotFoundException, Param, ParseUUIDPipe, Post } from '@nestjs/common';
 import type { Order } from './order.entity.js';
 import { OrdersService } from './orders.service.js';

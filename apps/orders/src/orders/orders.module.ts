@@ -1,4 +1,7 @@
-/** The domain: no forRoot, so it runs alone or beside others. */
+/**
+ * The domain: controllers, handlers and their tables.
+ * No forRoot, so it runs alone or beside others in a process.
+ */
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Order } from './order.entity.js';

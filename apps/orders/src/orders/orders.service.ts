@@ -1,4 +1,7 @@
-/** Places orders: the row and the event commit together, or neither does. */
+/**
+ * Places orders: the row and the event commit together, or neither does. Never publishes outside of the transaction,
+ * which the outbox would refuse.
+ */
 import { randomUUID } from 'node:crypto';
 import { ExactlyOnce, OutboxRepository } from '@exactly-once/nestjs';
 import { Injectable } from '@nestjs/common';

@@ -1,4 +1,7 @@
-/** What this service hears from payments: its own view of that event. */
+/**
+ * What this service hears from payments: its own view of that event.
+ * It has the fields that are needed here and no others, so that payments may change the rest.
+ */
 import { EventType } from '@exactly-once/nestjs';
 import { IsUUID } from 'class-validator';
 

@@ -1,4 +1,7 @@
-/** What happens to an order when its payment is known. */
+/**
+ * What happens to an order when its payment is known: the end of the round trip. Many events share a transaction
+ * here, because nothing but the database is touched.
+ */
 import { IdempotentHandler } from '@exactly-once/nestjs';
 import { Controller } from '@nestjs/common';
 import { Payload } from '@nestjs/microservices';

@@ -1,4 +1,7 @@
-/** Tables of the domain. Those of the framework come with `typeOrmStorage({ migrate: true })`. */
+/**
+ * Tables of the domain; those of the framework come with `typeOrmStorage({ migrate: true })`. Never edited once it
+ * was released: a change is a migration of its own.
+ */
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 export class CreateTables implements MigrationInterface {

@@ -1,4 +1,7 @@
-/** What this service hears from orders: its own view of that event. */
+/**
+ * What this service hears from orders: its own view of that event. What breaks these rules becomes a dead letter,
+ * and its neighbours go on.
+ */
 import { EventType } from '@exactly-once/nestjs';
 import { IsInt, IsUUID, Max, Min } from 'class-validator';
 

@@ -1,4 +1,7 @@
-/** Captures the payment of each order, once. */
+/**
+ * Captures the payment of each order: inbox, effect, outbox in one transaction, and a call to another system, which
+ * is made at least once and charges once by its idempotency key.
+ */
 import { EventContext, IdempotentHandler, OutboxRepository } from '@exactly-once/nestjs';
 import { Controller } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';

@@ -1,4 +1,7 @@
-/** What this service tells the others. */
+/**
+ * What this service tells the others: published in the transaction of the payment's row.
+ * It carries an id derived from the event that caused it, the same for every attempt.
+ */
 import { EventType } from '@exactly-once/nestjs';
 import { IsString, IsUUID } from 'class-validator';
 

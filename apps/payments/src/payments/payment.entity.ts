@@ -1,4 +1,7 @@
-/** A payment that was captured. */
+/**
+ * A payment that was captured.
+ * No unique constraint on the order: that there is one row for each is the inbox's doing.
+ */
 import { Column, CreateDateColumn, Entity, PrimaryGeneratedColumn } from 'typeorm';
 
 @Entity()
