@@ -32,7 +32,7 @@ export default {
     {
       ...shared,
       displayName: 'e2e',
-      testMatch: ['<rootDir>/test/**/*.e2e-spec.ts'],
+      testMatch: ['<rootDir>/{test,apps}/**/*.e2e-spec.ts'],
       globalSetup: '<rootDir>/dist-test/test/services/jest-global-setup.js',
       globalTeardown: '<rootDir>/dist-test/test/services/jest-global-teardown.js',
     },

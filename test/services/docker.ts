@@ -1,7 +1,9 @@
 /**
  * Containers, where an engine runs. Testcontainers is loaded only then, and only if it is installed.
+ *
+ * Never fails: an engine that cannot start the image is warned of, and the next choice is tried.
  */
-import { existsSync } from 'node:fs';
+import { answers, answersAt, freePort } from './ports.js';
 
 export interface Container {
   /** host:port */
@@ -25,24 +27,37 @@ interface Testcontainers {
   };
 }
 
-/** \`null\` where no engine answers. */
+/** A socket file that nobody serves is no engine. */
+function engineAnswers(): Promise<boolean> {
+  const host = process.env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock';
+  if (host.startsWith('unix://')) return answersAt({ path: host.slice('unix://'.length) });
+  const { hostname, port } = new URL(host);
+  return answers(hostname, Number(port || 2375));
+}
+
+/** `null` where no engine answers, or it cannot start the image. */
 async function start(
   image: string,
   port: number,
   environment: Record<string, string>,
   hostPort?: number,
 ): Promise<Container | null> {
-  if (!existsSync(process.env['DOCKER_HOST']?.replace('unix://', '') ?? '/var/run/docker.sock')) return null;
+  if (!(await engineAnswers())) return null;
   const name = 'testcontainers'; // optional: an engine without it is no reason to fail, the next choice is tried
   const library = (await import(name).catch(() => null)) as Testcontainers | null;
   if (library === null) return null;
   const exposed = hostPort === undefined ? port : { container: port, host: hostPort };
-  const started: Started = await new library.GenericContainer(image)
-    .withExposedPorts(exposed)
-    .withEnvironment(environment)
-    .start();
-  const stop = async () => void (await started.stop());
-  return { address: `${started.getHost()}:${started.getMappedPort(port)}`, stop };
+  try {
+    const started: Started = await new library.GenericContainer(image)
+      .withExposedPorts(exposed)
+      .withEnvironment(environment)
+      .start();
+    const stop = async () => void (await started.stop());
+    return { address: `${started.getHost()}:${started.getMappedPort(port)}`, stop };
+  } catch (error) {
+    process.emitWarning(`Docker answers, but ${image} did not start: ${error}`);
+    return null;
+  }
 }
 
 export function dockerPostgres(): Promise<Container | null> {
@@ -54,7 +69,6 @@ export function dockerRabbitmq(): Promise<Container | null> {
 }
 
 export async function dockerKafka(): Promise<Container | null> {
-  const { freePort } = await import('./ports.js');
   const port = await freePort();
   const environment = {
     KAFKA_NODE_ID: '1',

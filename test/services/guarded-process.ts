@@ -45,6 +45,15 @@ export class GuardedProcess {
     process.kill(this.pid, name);
   }
 
+  /** Waits until it ends by itself; its exit code. Kills it after `patienceMs`. */
+  async ended(patienceMs: number): Promise<number | null> {
+    const timer = setTimeout(() => this.#closeInput(), patienceMs);
+    if (this.running) await once(this.shell, 'exit');
+    clearTimeout(timer);
+    this.#closeInput();
+    return this.shell.exitCode;
+  }
+
   /** SIGTERM, then waits for the end; SIGKILL after `patienceMs`. */
   async stop(patienceMs = 10_000): Promise<void> {
     if (!this.running) return this.#closeInput();

@@ -1,14 +1,15 @@
-/** Finds or starts the services once for a run of the e2e tests, and tells the tests where they are. */
-import { findKafka } from './kafka.js';
-import { findPostgres } from './postgres.js';
+/**
+ * Finds or starts the services once for a run of the e2e tests, and tells the tests where they are.
+ *
+ * Without RabbitMQ the run begins all the same: the test that needs it then fails, and lists the choices.
+ */
+import { findServices } from './services.js';
 
 export default async function setup(): Promise<void> {
-  const [postgres, kafka] = await Promise.all([findPostgres(), findKafka()]);
-  process.env['EO_POSTGRES_URL'] = postgres.base;
-  process.env['EO_KAFKA_BROKERS'] = kafka.brokers.join(',');
-  const state = globalThis as { stopServices?: () => Promise<void> };
-  state.stopServices = async () => {
-    await kafka.end();
-    await postgres.stop();
-  };
+  const services = await findServices();
+  const rabbitmq = await services.rabbitmq().catch(() => null);
+  process.env['EO_POSTGRES_URL'] = services.postgres.base;
+  process.env['EO_KAFKA_BROKERS'] = services.kafka.brokers.join(',');
+  if (rabbitmq !== null) process.env['EO_RABBITMQ_URL'] = rabbitmq.url;
+  (globalThis as { stopServices?: () => Promise<void> }).stopServices = () => services.stop();
 }

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { GuardedProcess } from './guarded-process.js';
+import { LastWill } from './last-will.js';
 import { answers, freePort, until } from './ports.js';
 
 const run = promisify(execFile);
@@ -17,23 +18,32 @@ const version = '4.3.1';
 const root = process.cwd();
 const jars = resolve(root, '.cache', `kafka-${version}`);
 
+/** Guarded: Maven would go on without us, and bring back the folder that the will removed. */
+async function fetchJars(folder: string): Promise<void> {
+  const pom = resolve(root, 'test/services/kafka/pom.xml');
+  const parameters = ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${folder}`];
+  const log = join(folder, 'fetch.log');
+  const maven = await GuardedProcess.start(['mvn', ...parameters], log);
+  const code = await maven.ended(300_000);
+  if (code !== 0) throw new Error(`Maven did not fetch Kafka (exit code ${code}):\n${maven.log()}`);
+  await rm(log);
+}
+
 /** Fetches the jars once. Two processes may do so at the same time: each renames its own folder into place. */
 export async function kafkaClasspath(): Promise<string> {
   if (!existsSync(jars)) {
     await mkdir(resolve(root, '.cache'), { recursive: true });
     const fetched = await mkdtemp(resolve(root, '.cache', 'fetch-'));
-    const pom = resolve(root, 'test/services/kafka/pom.xml');
-    await run(
-      'mvn',
-      ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${fetched}`],
-      {
-        timeout: 300_000,
-      },
-    );
-    await rename(fetched, jars).catch(async (error: NodeJS.ErrnoException) => {
-      await rm(fetched, { recursive: true, force: true });
-      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error; // another process was first
-    });
+    const will = LastWill.write(fetched);
+    try {
+      await fetchJars(fetched);
+      await rename(fetched, jars);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error; // another process was first
+    } finally {
+      await will.execute();
+    }
   }
   return join(jars, '*');
 }
@@ -45,17 +55,20 @@ export interface KafkaBrokerOptions {
 
 export class KafkaBroker {
   #process: GuardedProcess | null = null;
+  readonly #will: LastWill;
 
   private constructor(
     readonly folder: string,
     readonly port: number,
     readonly classpath: string,
-  ) {}
+  ) {
+    this.#will = LastWill.write(folder);
+  }
 
   static async start(options: KafkaBrokerOptions = {}): Promise<KafkaBroker> {
     const classpath = await kafkaClasspath();
-    const folder = await mkdtemp(join(tmpdir(), 'eo-kafka-'));
     const [port, controller] = [await freePort(), await freePort()];
+    const folder = await mkdtemp(join(tmpdir(), 'eo-kafka-'));
     const broker = new KafkaBroker(folder, port, classpath);
     try {
       await writeFile(
@@ -77,7 +90,7 @@ export class KafkaBroker {
     return `127.0.0.1:${this.port}`;
   }
 
-  /** Starts it again after \`kill\`, on the same port and data. */
+  /** Starts it again after `kill`, on the same port and data. */
   async start(): Promise<void> {
     const heap = ['-Xmx512m', '-Xms256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
     const main = ['kafka.Kafka', join(this.folder, 'server.properties')];
@@ -106,6 +119,7 @@ export class KafkaBroker {
   async stop(): Promise<void> {
     await this.#process?.kill();
     await rm(this.folder, { recursive: true, force: true });
+    await this.#will.execute();
   }
 }
 

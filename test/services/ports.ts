@@ -1,10 +1,15 @@
 /** TCP ports on this machine: whether one answers, and one that is free. */
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type NetConnectOpts } from 'node:net';
 
 /** True where something accepts connections. */
 export function answers(host: string, port: number): Promise<boolean> {
+  return answersAt({ host, port });
+}
+
+/** The same, for a socket in the file system too. */
+export function answersAt(place: NetConnectOpts): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port });
+    const socket = connect(place);
     const end = (result: boolean) => {
       socket.destroy();
       resolve(result);

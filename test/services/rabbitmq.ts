@@ -21,6 +21,13 @@ export class RabbitmqServer {
     return queue;
   }
 
+  /** A new, empty queue with a name of its own; ends with the server. */
+  async createQueue(prefix: string): Promise<string> {
+    const queue = this.queue(prefix);
+    await this.channel((channel) => channel.assertQueue(queue, { durable: false }));
+    return queue;
+  }
+
   /** A channel whose messages are confirmed before it closes: closing alone would drop them. */
   async channel<T>(work: (channel: ConfirmChannel) => Promise<T>): Promise<T> {
     const connection = await connect(this.url);
@@ -34,11 +41,18 @@ export class RabbitmqServer {
     }
   }
 
+  /** Deletes the queues that were made or named here. */
+  async deleteQueues(): Promise<void> {
+    const queues = this.#queues.splice(0);
+    if (queues.length === 0) return;
+    await this.channel(async (channel) => {
+      for (const queue of queues) await channel.deleteQueue(queue);
+    });
+  }
+
   /** Deletes the queues, and ends the server where it was started here. */
   async stop(): Promise<void> {
-    await this.channel(async (channel) => {
-      for (const queue of this.#queues.splice(0)) await channel.deleteQueue(queue);
-    });
+    await this.deleteQueues();
     await this.end();
   }
 }

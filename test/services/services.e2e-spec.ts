@@ -1,93 +1,240 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { findKafka, type KafkaCluster } from './kafka.js';
+import pg from 'pg';
+import { KafkaCluster } from './kafka.js';
 import { KafkaBroker } from './kafka-broker.js';
-import { findPostgres, type PostgresServer } from './postgres.js';
+import { until } from './ports.js';
 import { PostgresCluster } from './postgres-cluster.js';
+import { findServices, type Services, withServices } from './services.js';
+
+const run = promisify(execFile);
+
+async function produce(kafka: KafkaCluster, topic: string, messages: Message[]): Promise<void> {
+  const producer = kafka.client.producer();
+  await producer.connect();
+  await producer.send({ topic, messages });
+  await producer.disconnect();
+}
+
+interface Message {
+  readonly key: string | null;
+  readonly value: string | null;
+  readonly headers?: Record<string, string>;
+}
+
+async function ask(url: string, sql: string): Promise<unknown[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+/** Whether a process has this in its command line. */
+function isRunning(pattern: string): Promise<boolean> {
+  return run('pgrep', ['-f', pattern]).then(
+    () => true,
+    () => false,
+  );
+}
 
 describe('services for tests', () => {
-  let postgres: PostgresServer;
-  let kafka: KafkaCluster;
+  let services: Services;
 
   beforeAll(async () => {
-    postgres = await findPostgres();
-    kafka = await findKafka();
+    services = await findServices();
   });
 
   afterAll(async () => {
-    await kafka.stop();
-    await postgres.stop();
+    await services.stop();
   });
 
-  it('makes a database and drops it', async () => {
+  it('makes a database and drops it, also under an open connection', async () => {
+    const { postgres } = services;
     const database = await postgres.createDatabase();
+    const open = new pg.Client({ connectionString: database.url });
+    open.on('error', () => undefined); // cut by the drop
+    await open.connect();
 
     const [row] = await database.query('SELECT current_database() AS name');
     await database.drop();
-    const other = await postgres.createDatabase();
-    const left = await other.query('SELECT 1 FROM pg_database WHERE datname = $1', [database.name]);
-    await other.drop();
+    const left = await ask(postgres.url(), `SELECT 1 FROM pg_database WHERE datname = '${database.name}'`);
 
     expect(row.name).toBe(database.name);
     expect(left).toEqual([]);
   });
 
   it('reads a topic with an independent client', async () => {
+    const { kafka } = services;
     const topic = await kafka.createTopic('services', { partitions: 1 });
-    const producer = kafka.client.producer();
-    await producer.connect();
-    await producer.send({
-      topic,
-      messages: [
-        { key: 'k', value: 'a:b', headers: { ce_id: 'x:1', other: 'ü' } },
-        { key: null, value: null },
-      ],
-    });
-    await producer.disconnect();
+    await produce(kafka, topic, [
+      { key: 'k', value: 'a:b', headers: { ce_id: 'x:1', other: 'ü' } },
+      { key: null, value: null },
+      { key: '', value: 'two\nlines' },
+    ]);
 
     const records = await kafka.dump(topic, { isolation: 'read_committed' });
 
     expect(records.map(({ key, value, offset }) => ({ key, value, offset }))).toEqual([
       { key: 'k', value: 'a:b', offset: 0n },
       { key: null, value: null, offset: 1n },
+      { key: '', value: 'two\nlines', offset: 2n },
     ]);
     expect({ ...records[0]!.headers }).toEqual({ ce_id: 'x:1', other: 'ü' });
   });
 
-  it('kills a broker and starts it again with its data', async () => {
+  it('leaves out what a transaction took back, where only committed records are asked for', async () => {
+    const { kafka } = services;
+    const topic = await kafka.createTopic('services', { partitions: 1 });
+    const transactionalId = kafka.group('services');
+    const producer = kafka.client.producer({ transactionalId, maxInFlightRequests: 1, idempotent: true });
+    await producer.connect();
+    const aborted = await producer.transaction();
+    await aborted.send({ topic, messages: [{ value: 'aborted' }] });
+    await aborted.abort();
+    const committed = await producer.transaction();
+    await committed.send({ topic, messages: [{ value: 'committed' }] });
+    await committed.commit();
+    await producer.disconnect();
+
+    const [some, all] = await Promise.all([
+      kafka.dump(topic, { isolation: 'read_committed', quietMs: 6_000 }),
+      kafka.dump(topic, { isolation: 'read_uncommitted', quietMs: 6_000 }),
+    ]);
+
+    expect(some.map(({ value }) => value)).toEqual(['committed']);
+    expect(all.map(({ value }) => value)).toEqual(['aborted', 'committed']);
+  });
+
+  it('waits for a broker that is silent for a while, and reads all the same', async () => {
     const broker = await KafkaBroker.start();
     try {
-      const { Kafka, logLevel } = await import('kafkajs');
-      const client = new Kafka({ brokers: [broker.address], logLevel: logLevel.NOTHING });
-      const admin = client.admin();
-      await admin.connect();
-      await admin.createTopics({ topics: [{ topic: 'kept', numPartitions: 1 }], waitForLeaders: true });
-      await admin.disconnect();
+      const kafka = new KafkaCluster([broker.address], async () => undefined);
+      const topic = await kafka.createTopic('services', { partitions: 1 });
+      await produce(kafka, topic, [{ key: null, value: 'here' }]);
 
-      await broker.kill();
-      await broker.start();
+      const dumping = kafka.dump(topic, { isolation: 'read_committed' });
+      await until('the console consumer runs', () => isRunning(`ConsoleConsumer.*${topic}`));
+      broker.pause();
+      setTimeout(() => broker.resume(), 7_000);
+      const records = await dumping;
 
-      const again = client.admin();
-      await again.connect();
-      const topics = await again.listTopics();
-      await again.disconnect();
-      expect(topics).toContain('kept');
+      expect(records.map(({ value }) => value)).toEqual(['here']);
     } finally {
+      broker.resume();
       await broker.stop();
     }
   });
 
-  it('starts a cluster of its own with its settings', async () => {
+  it('makes a queue that delivers, and deletes it', async () => {
+    const rabbitmq = await services.rabbitmq();
+    const queue = await rabbitmq.createQueue('services');
+    await rabbitmq.channel(async (channel) => channel.sendToQueue(queue, Buffer.from('hello')));
+
+    const message = await rabbitmq.channel(async (channel) => {
+      const delivered = await channel.get(queue, { noAck: true });
+      return delivered === false ? null : delivered.content.toString();
+    });
+    await rabbitmq.deleteQueues();
+
+    expect(message).toBe('hello');
+    expect(await queueExists(services, queue)).toBe(false);
+  });
+
+  it('hands a program its services, and its result back', async () => {
+    const name = await withServices(async ({ postgres }) => {
+      const [row] = await ask(postgres.url(), 'SELECT current_database() AS name');
+      return row;
+    });
+
+    expect(name).toEqual({ name: 'postgres' });
+  });
+});
+
+async function queueExists(services: Services, queue: string): Promise<boolean> {
+  const rabbitmq = await services.rabbitmq();
+  return rabbitmq
+    .channel(async (channel) => {
+      channel.on('error', () => undefined); // the answer for an unknown queue closes the channel
+      await channel.checkQueue(queue);
+      return true;
+    })
+    .catch((error: { code?: number }) => {
+      if (error.code === 404) return false;
+      throw error;
+    });
+}
+
+describe('servers of a test', () => {
+  it('kills a broker, starts it again, and reads the record it had', async () => {
+    const broker = await KafkaBroker.start();
+    try {
+      const kafka = new KafkaCluster([broker.address], async () => undefined);
+      const topic = await kafka.createTopic('kept', { partitions: 1 });
+      await produce(kafka, topic, [{ key: null, value: 'kept' }]);
+
+      await broker.kill();
+      await broker.start();
+
+      const records = await kafka.dump(topic, { isolation: 'read_uncommitted' });
+      expect(records.map(({ value }) => value)).toEqual(['kept']);
+    } finally {
+      await broker.stop();
+    }
+    expect(existsSync(broker.folder)).toBe(false);
+  });
+
+  it('stops, kills and starts a cluster with its settings and its data', async () => {
     const cluster = await PostgresCluster.start({ wal_level: 'logical' });
     try {
-      const { default: pg } = await import('pg');
-      const client = new pg.Client({ connectionString: cluster.url });
-      await client.connect();
-      const { rows } = await client.query('SHOW wal_level');
-      await client.end();
+      await ask(cluster.url, 'CREATE TABLE kept AS SELECT 1 AS id');
 
-      expect(rows).toEqual([{ wal_level: 'logical' }]);
+      await cluster.stop('fast');
+      await expect(ask(cluster.url, 'SELECT 1')).rejects.toThrow('ECONNREFUSED');
+      await cluster.start();
+      await cluster.kill();
+      await expect(ask(cluster.url, 'SELECT 1')).rejects.toThrow('ECONNREFUSED');
+      await cluster.start();
+
+      expect(await ask(cluster.url, 'SHOW wal_level')).toEqual([{ wal_level: 'logical' }]);
+      expect(await ask(cluster.url, 'SELECT id FROM kept')).toEqual([{ id: 1 }]);
     } finally {
       await cluster.remove();
     }
+    expect(existsSync(cluster.folder)).toBe(false);
   });
+
+  it.each([
+    ['kafka-broker', 'KafkaBroker', 'SIGKILL'],
+    ['kafka-broker', 'KafkaBroker', 'SIGTERM'],
+    ['postgres-cluster', 'PostgresCluster', 'SIGKILL'],
+    ['postgres-cluster', 'PostgresCluster', 'SIGINT'],
+  ] as const)(
+    '%s: leaves nothing when the program that started %s dies of %s',
+    async (file, name, signal) => {
+      const program = `
+      const { ${name} } = await import('./dist-test/test/services/${file}.js');
+      console.log((await ${name}.start()).folder);
+      setInterval(() => {}, 1000);
+    `;
+      const parent = spawn(process.execPath, ['--input-type=module', '-e', program], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const [folder] = await once(createInterface({ input: parent.stdout }), 'line');
+      expect(existsSync(folder)).toBe(true);
+
+      const ended = once(parent, 'exit');
+      parent.kill(signal);
+      await ended;
+
+      await until('the folder is gone', async () => !existsSync(folder));
+      await until('the processes are gone', async () => !(await isRunning(folder)));
+    },
+  );
 });
