@@ -76,7 +76,7 @@ export class KafkaBroker {
         properties(folder, port, controller, options.settings ?? {}),
       );
       const id = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('base64url');
-      const format = ['format', '-t', id, '-c', join(folder, 'server.properties')];
+      const format = ['format', `--cluster-id=${id}`, '-c', join(folder, 'server.properties')];
       await run('java', ['-cp', classpath, 'kafka.tools.StorageTool', ...format], { timeout: 60_000 });
       await broker.start();
     } catch (error) {

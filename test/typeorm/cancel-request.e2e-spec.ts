@@ -1,4 +1,5 @@
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { requestCancel } from '../../libs/typeorm/src/postgres/cancel-request.js';
 import type { PostgresClient } from '../../libs/typeorm/src/postgres/postgres-connection.js';
@@ -37,7 +38,8 @@ describe('a request to cancel', () => {
       secretKey: -2,
       host: '127.0.0.1',
       port: (server.address() as AddressInfo).port,
-    }) as PostgresClient;
+      connection: { stream: new Socket() },
+    }) as unknown as PostgresClient;
 
   it('names the backend and waits until the server closes: only then was it carried out', async () => {
     let resolved = false;
@@ -57,6 +59,14 @@ describe('a request to cancel', () => {
 
   it('gives up on a server that neither answers nor closes', async () => {
     await expect(requestCancel(client(), 100)).resolves.toBeUndefined();
+  });
+
+  it('goes nowhere where the stream is no socket: the host is not where the database is', async () => {
+    const embedded = { ...client(), connection: { stream: new Duplex() } } as unknown as PostgresClient;
+
+    await requestCancel(embedded, 5_000);
+
+    expect(joined).toBeNull();
   });
 
   it('resolves where nobody listens, and where the backend is not known', async () => {

@@ -18,6 +18,20 @@ export type {
 } from './broker/broker.js';
 export type { Delivery } from './broker/delivery.js';
 export { type Clock, systemClock } from './clock.js';
+export { assignedTo } from './database-broker/assignment.js';
+export {
+  DatabaseBroker,
+  type DatabaseBrokerOptions,
+  databaseBroker,
+} from './database-broker/database-broker.js';
+export type {
+  GroupMember,
+  LogEnds,
+  LogPosition,
+  LogRecord,
+  LogStore,
+  ReadBounds,
+} from './database-broker/log-store.js';
 export { Engine, type EngineHealth, type PartHealth } from './engine/engine.js';
 export type {
   BatchOptions,
@@ -76,7 +90,7 @@ export type { HandlerDefinition, HandlerOptions } from './processing/handler.js'
 export { Invocation } from './processing/invocation.js';
 export type { Lease, LeaseStore } from './relay/lease-store.js';
 export { Relay, type RelayParts } from './relay/relay.js';
-export { Retention, type RetentionParts } from './retention/retention.js';
+export { type Forgetful, Retention, type RetentionParts } from './retention/retention.js';
 export { AmbientScope, openScope, type Scope } from './storage/ambient-scope.js';
 export type { AdapterDescription, Storage } from './storage/storage.js';
 export {

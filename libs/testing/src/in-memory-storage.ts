@@ -14,6 +14,7 @@ import {
   systemClock,
   type Transaction,
 } from '@exactly-once/core';
+import { InMemoryLog } from './in-memory-log.js';
 import {
   InMemoryDeadLetters,
   InMemoryFences,
@@ -38,11 +39,13 @@ export class InMemoryStorage implements Storage {
   readonly leases: InMemoryLeases;
   readonly handlers: HandlerStore = { register: (...given) => this.#register(...given) };
   readonly deadLetters = new InMemoryDeadLetters();
+  readonly log: InMemoryLog;
   readonly #known: (KnownHandler & { service: string })[] = [];
 
   constructor(readonly clock: Clock = systemClock) {
     this.inbox = new InMemoryInbox(clock);
     this.leases = new InMemoryLeases(clock);
+    this.log = new InMemoryLog(clock, this.fences);
     this.outbox = new InMemoryOutbox(clock, this.leases);
   }
 

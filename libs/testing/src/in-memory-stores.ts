@@ -129,6 +129,14 @@ export class InMemoryFences implements FenceStore {
     if (row?.owner === owner) this.#rows.set(nameOf(key), { ...row, clean: true });
   }
 
+  /** What every group has passed; `null` where none has a position. */
+  passed(topic: string, partition: number): bigint | null {
+    const ofPartition = JSON.stringify([topic, partition]).slice(1);
+    const rows = [...this.#rows].filter(([name]) => name.endsWith(`,${ofPartition}`));
+    if (rows.length === 0) return null;
+    return rows.map(([, row]) => row.nextOffset).reduce((least, next) => (next < least ? next : least));
+  }
+
   async #unlocked(name: string, mine: InMemoryTransaction | null): Promise<void> {
     for (let lock = this.#locks.get(name); lock?.open && lock !== mine; lock = this.#locks.get(name))
       await lock.ended;

@@ -10,4 +10,9 @@
 export { InMemoryBroker, type InMemoryMessage } from './in-memory-broker.js';
 export { InMemoryStorage, type InMemoryTable } from './in-memory-storage.js';
 export { ManualClock } from './manual-clock.js';
-export { describeStorage, type StorageUnderTest, type TestFramework } from './storage-conformance.js';
+export {
+  describeStorage,
+  type StorageFeatures,
+  type StorageUnderTest,
+  type TestFramework,
+} from './storage-conformance.js';

@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { hasCode, type Storage } from '@exactly-once/core';
+import { describeConcurrency, type It } from './concurrency-conformance.js';
 import { committed, event, options, record } from './conformance-records.js';
 
 export interface StorageUnderTest {
@@ -13,9 +14,15 @@ export interface StorageUnderTest {
   close(): Promise<void>;
 }
 
+/** What a storage can do that others cannot; the suite asks for what is declared, either way. */
+export interface StorageFeatures {
+  /** Two transactions can be open at once. False: the second one begins when the first has ended. Default true. */
+  readonly concurrentTransactions?: boolean;
+}
+
 export interface TestFramework {
   describe(title: string, body: () => void): void;
-  it(title: string, body: () => Promise<void>): void;
+  readonly it: It;
   beforeEach(body: () => Promise<void>): void;
   afterEach(body: () => Promise<void>): void;
 }
@@ -26,6 +33,7 @@ export function describeStorage(
   name: string,
   { describe, it, beforeEach, afterEach }: TestFramework,
   open: () => Promise<StorageUnderTest>,
+  { concurrentTransactions = true }: StorageFeatures = {},
 ): void {
   describe(`storage ${name}`, () => {
     let under: StorageUnderTest;
@@ -38,15 +46,13 @@ export function describeStorage(
     afterEach(() => under.close());
 
     describeAdmission(it, () => storage);
-    describeConcurrency(it, () => storage);
+    describeConcurrency(it, () => storage, concurrentTransactions);
     describeUndoing(it, () => storage);
     describeFences(it, () => storage);
     describeRelay(it, () => storage);
     describeOutbox(it, () => storage);
   });
 }
-
-type It = TestFramework['it'];
 
 function describeAdmission(it: It, storage: () => Storage): void {
   it('admits each key once and answers in the order given', async () => {
@@ -71,43 +77,6 @@ function describeAdmission(it: It, storage: () => Storage): void {
 
     assert.ok(answer?.verdict === 'duplicate');
     assert.deepEqual(Buffer.from(answer.fingerprint), Buffer.from(record('a', 'one').fingerprint));
-  });
-}
-
-function describeConcurrency(it: It, storage: () => Storage): void {
-  it('lets the second copy wait: a duplicate if the first commits, fresh if it rolls back', async () => {
-    for (const end of ['commit', 'rollback'] as const) {
-      const first = await storage().begin(options);
-      await storage().inbox.admit(first, [record(end)]);
-      const second = await storage().begin(options);
-      const waiting = storage().inbox.admit(second, [record(end)]);
-
-      if (end === 'commit') await first.seal();
-      await first[end]();
-      const [answer] = await waiting;
-      await second.rollback();
-
-      assert.equal(answer?.verdict, end === 'commit' ? 'duplicate' : 'fresh');
-    }
-  });
-
-  it('never deadlocks on batches that overlap in opposite orders', async () => {
-    const names = Array.from({ length: 20 }, (_, index) => `k${index}`);
-    const runs = Array.from({ length: 6 }, (_, run) => (run % 2 === 0 ? names : names.toReversed()));
-
-    const answers = await Promise.all(
-      runs.map((order) =>
-        committed(storage(), (transaction) =>
-          storage().inbox.admit(
-            transaction,
-            order.map((name) => record(name)),
-          ),
-        ),
-      ),
-    );
-
-    const fresh = answers.flat().filter(({ verdict }) => verdict === 'fresh');
-    assert.equal(fresh.length, names.length);
   });
 }
 

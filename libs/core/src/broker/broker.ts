@@ -4,6 +4,7 @@
  * A consumer hands batches of one partition, in order, to a sink and acknowledges only what the sink reports
  * as committed. It never acknowledges on its own.
  */
+import type { Clock } from '../clock.js';
 import type { EventEnvelope } from '../event/event-envelope.js';
 import type { FenceKey } from '../inbox/fence-store.js';
 import type { Storage } from '../storage/storage.js';
@@ -91,6 +92,11 @@ export interface ConsumerRequest {
 }
 
 export interface BrokerContext {
+  /** Where the engine keeps its state; a broker that is the database itself keeps its log there. */
+  readonly storage: Storage;
+  readonly clock: Clock;
+  /** From 0 to below 1; for jitter. */
+  readonly random: () => number;
   readonly logger: Logger;
   readonly telemetry: Telemetry;
   /** For client ids and owners, for example the service's name. */

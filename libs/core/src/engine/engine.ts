@@ -49,8 +49,8 @@ export class Engine {
   /** Throws EO_OPTION_UNKNOWN, EO_OPTION_INVALID, EO_OPTION_MISSING, EO_HANDLER_DUPLICATE, EO_EVENT_TYPE_MISSING. */
   constructor(options: EngineOptions) {
     this.#options = settleOptions(options);
-    const { storage, codec, telemetry, clock, service, broker, logger } = this.#options;
-    broker?.bind({ logger, telemetry, service });
+    const { storage, codec, telemetry, clock, random, service, broker, logger } = this.#options;
+    broker?.bind({ storage, clock, random, logger, telemetry, service });
     this.outbox = new Outbox({ ambient: storage.ambient, codec, telemetry, clock, source: service });
     this.#processing = new Processing(this.#options, this.#idleTimeoutMs(), () => this.#relay?.hint());
   }
@@ -146,7 +146,13 @@ export class Engine {
     const signal = this.#stopping.signal;
     if (settledRetention !== null) {
       const windowMs = settledRetention.windowDays * 86_400_000;
-      const retention = new Retention({ inbox: storage.inbox, clock, logger, ...settledRetention, windowMs });
+      const retention = new Retention({
+        forgetful: [storage.inbox, storage.log],
+        clock,
+        logger,
+        ...settledRetention,
+        windowMs,
+      });
       this.#keep(retention.run(signal));
     }
     if (broker === null) return;

@@ -64,6 +64,21 @@ export const errorTable = {
     'the database could not be reached or the connection broke',
     'none needed: it is tried again; look at the database',
   ),
+  EO_FOLDER_IN_USE: rule(
+    'none',
+    'another process has opened the folder of the embedded database',
+    'end that process, or give this one a folder of its own; on a PostgreSQL server several can share a database',
+  ),
+  EO_PACKAGE_MISSING: rule(
+    'none',
+    'an optional package is needed and is not installed',
+    'install it as the message says',
+  ),
+  EO_DATABASE_BUSY: rule(
+    'count',
+    'the embedded database has one session, and another transaction kept it for longer than busyTimeoutMs',
+    'inside an open transaction use its repositories and its manager, not ExactlyOnce.outside or a query runner of another; raise busyTimeoutMs where transactions take long; or use a PostgreSQL server',
+  ),
   EO_BROKER_UNAVAILABLE: rule(
     'retry',
     'the broker could not be reached',
@@ -114,6 +129,11 @@ export const errorTable = {
     'stop',
     "the group stands behind the broker's committed offset: records would be passed by",
     'run "npx exactly-once rewind" to say where to go on, then restart',
+  ),
+  EO_TOPIC_MISSING: rule(
+    'retry',
+    'a topic of the database broker does not exist any more',
+    'nothing where it is made anew by the next try; look for who deletes rows of eo_partition',
   ),
   EO_LOG_CHANGED: rule(
     'none',

@@ -8,6 +8,7 @@ import type { Publisher } from '../broker/broker.js';
 import type { Clock } from '../clock.js';
 import { errorChain, hasCode } from '../errors/exactly-once-error.js';
 import { backoffMs, defaultRetryPolicy } from '../failure/failure-policy.js';
+import { Hint } from '../hint.js';
 import type { OutboxRow } from '../outbox/outbox-store.js';
 import type { Storage } from '../storage/storage.js';
 import type { Logger } from '../telemetry/logger.js';
@@ -33,8 +34,7 @@ const minPollMs = 10;
 export class Relay {
   readonly #parts: RelayParts;
   readonly #leases = new Map<number, { lease: Lease; renewAtMs: number }>();
-  #wake: AbortController = new AbortController();
-  #hinted = false;
+  readonly #news = new Hint();
   #trouble: string | null = 'not connected yet';
 
   constructor(parts: RelayParts) {
@@ -43,8 +43,7 @@ export class Relay {
 
   /** Something was committed to the outbox in this process: look at once. */
   hint(): void {
-    this.#hinted = true;
-    this.#wake.abort();
+    this.#news.give();
   }
 
   /** Why publishing stands still, for health; `null` where it does not. */
@@ -54,24 +53,20 @@ export class Relay {
 
   /** Publishes until `signal` aborts, then gives its leases up. Rejects never: failures are retried and logged. */
   async run(signal: AbortSignal): Promise<void> {
-    const onAbort = () => this.#wake.abort();
-    signal.addEventListener('abort', onAbort, { once: true });
     let pollMs = minPollMs;
     let failures = 0;
     while (!signal.aborted) {
-      this.#hinted = false;
       try {
         const moved = await this.#round(signal);
         failures = 0;
         this.#trouble = null;
         pollMs = moved > 0 ? minPollMs : Math.min(pollMs * 2, this.#parts.maxPollMs);
-        if (moved === 0) await this.#sleep(pollMs, signal);
+        if (moved === 0) await this.#news.wait(this.#parts.clock, pollMs, signal);
       } catch (error) {
         failures++;
         await this.#failed(error, failures, signal);
       }
     }
-    signal.removeEventListener('abort', onAbort);
     await this.#releaseAll();
   }
 
@@ -137,12 +132,6 @@ export class Relay {
     this.#trouble = errorChain(error).join(' <- ');
     logger.warn(`relay: nothing settled, again in ${waitMs} ms: ${this.#trouble}`);
     await clock.sleep(waitMs, signal);
-  }
-
-  async #sleep(ms: number, signal: AbortSignal): Promise<void> {
-    if (this.#hinted || signal.aborted) return;
-    this.#wake = new AbortController();
-    await this.#parts.clock.sleep(ms, this.#wake.signal);
   }
 
   async #releaseAll(): Promise<void> {

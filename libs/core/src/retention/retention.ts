@@ -1,15 +1,20 @@
 /**
- * Forgets inbox records past the deduplication window, in bounded steps. Step 9 of an event's life.
+ * Forgets what is past the deduplication window, in bounded steps: inbox records, and records of the database's own
+ * log. Step 9 of an event's life.
  *
  * Never holds a long lock: each step is one short statement, and it pauses between full ones.
  */
 import type { Clock } from '../clock.js';
 import { errorChain } from '../errors/exactly-once-error.js';
-import type { InboxStore } from '../inbox/inbox-store.js';
 import type { Logger } from '../telemetry/logger.js';
 
+/** Something of which old records can be deleted: at most `limit` older than `olderThanMs` milliseconds; how many were. */
+export interface Forgetful {
+  deleteOlderThan(olderThanMs: number, limit: number): Promise<number>;
+}
+
 export interface RetentionParts {
-  readonly inbox: InboxStore;
+  readonly forgetful: readonly Forgetful[];
   readonly clock: Clock;
   readonly logger: Logger;
   readonly windowMs: number;
@@ -28,7 +33,7 @@ export class Retention {
     while (!signal.aborted) {
       try {
         const deleted = await this.sweep(signal);
-        if (deleted > 0) logger.debug(`retention: ${deleted} inbox records forgotten`);
+        if (deleted > 0) logger.debug(`retention: ${deleted} records forgotten`);
       } catch (error) {
         logger.warn(`retention: again in ${intervalMs} ms: ${errorChain(error).join(' <- ')}`);
       }
@@ -38,10 +43,16 @@ export class Retention {
 
   /** Deletes what is past the window, step by step; how many records. */
   async sweep(signal: AbortSignal): Promise<number> {
-    const { inbox, clock, windowMs, batchSize } = this.parts;
+    let total = 0;
+    for (const one of this.parts.forgetful) total += await this.#sweep(one, signal);
+    return total;
+  }
+
+  async #sweep(one: Forgetful, signal: AbortSignal): Promise<number> {
+    const { clock, windowMs, batchSize } = this.parts;
     let total = 0;
     while (!signal.aborted) {
-      const deleted = await inbox.deleteOlderThan(windowMs, batchSize);
+      const deleted = await one.deleteOlderThan(windowMs, batchSize);
       total += deleted;
       if (deleted < batchSize) break;
       await clock.sleep(pauseMs, signal);

@@ -5,6 +5,7 @@
  * Core hands the transaction to every store as an argument; only users' code finds it through the
  * `ambient` scope.
  */
+import type { LogStore } from '../database-broker/log-store.js';
 import type { DeadLetterStore } from '../failure/dead-letter-store.js';
 import type { FenceStore } from '../inbox/fence-store.js';
 import type { HandlerStore } from '../inbox/handler-store.js';
@@ -24,6 +25,8 @@ export interface Storage {
   readonly leases: LeaseStore;
   readonly handlers: HandlerStore;
   readonly deadLetters: DeadLetterStore;
+  /** Used where the database is the broker, and empty elsewhere. */
+  readonly log: LogStore;
   /**
    * Connects where needed, migrates where the options say so, and checks the schema. Throws
    * EO_SCHEMA_OUTDATED or EO_SCHEMA_MISSING; a database that cannot be reached gives EO_STORAGE_UNAVAILABLE

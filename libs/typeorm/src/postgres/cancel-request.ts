@@ -1,17 +1,18 @@
 /**
  * Asks PostgreSQL to cancel what a connection is running, so that a rolled-back handler's locks are free at once.
  *
- * Over a connection of its own, outside of any pool
+ * Over a connection of its own, outside of any pool; where the stream is no socket there is no such second way
  * (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS).
  */
-import { connect } from 'node:net';
+import { connect, Socket } from 'node:net';
 import type { PostgresClient } from './postgres-connection.js';
 
 const cancelCode = 80_877_102;
 
 /** Resolves when the request was handed over, or could not be: the caller then cuts the connection. */
 export function requestCancel(client: PostgresClient, patienceMs: number): Promise<void> {
-  const { processID, secretKey, host, port } = client;
+  const { processID, secretKey, host, port, connection } = client;
+  if (!(connection?.stream instanceof Socket)) return Promise.resolve();
   if (processID == null || secretKey == null || host === undefined || port === undefined)
     return Promise.resolve();
   const message = Buffer.alloc(16);

@@ -6,7 +6,7 @@
  */
 import { ExactlyOnceError } from '@exactly-once/core';
 import type { QueryRunner } from 'typeorm';
-import { markConnectionLost, translateError } from './postgres-errors.js';
+import { markConnectionLost, translateOwnError } from './postgres-errors.js';
 
 export interface StatementResult {
   readonly command: string;
@@ -71,7 +71,7 @@ export class PostgresConnection {
     try {
       return new PostgresConnection(runner, await runner.connect());
     } catch (error) {
-      throw translateError(markConnectionLost(error));
+      throw translateOwnError(markConnectionLost(error));
     }
   }
 
@@ -89,7 +89,7 @@ export class PostgresConnection {
     try {
       return await this.inTurn(() => this.client.query(text, values));
     } catch (error) {
-      throw translateError(this.mark(error));
+      throw translateOwnError(this.mark(error));
     } finally {
       clearTimeout(timer);
     }

@@ -3,7 +3,7 @@
  *
  * Never by message text, and never an error of somebody else's connection.
  */
-import { ExactlyOnceError, isExactlyOnceError } from '@exactly-once/core';
+import { ExactlyOnceError, hasCode, isExactlyOnceError } from '@exactly-once/core';
 
 /** Serialization failure, deadlock, lock not available. */
 const collisions = new Set(['40001', '40P01', '55P03']);
@@ -56,6 +56,14 @@ export function translateError(error: unknown): unknown {
   if (lost === undefined) return error;
   const what = 'the connection to the database is gone';
   return new ExactlyOnceError('EO_STORAGE_UNAVAILABLE', what, { cause: connectionLost.get(lost) ?? cause });
+}
+
+/** The same for a statement of the framework's own: that it did not get its turn is no event's fault. */
+export function translateOwnError(error: unknown): unknown {
+  const translated = translateError(error);
+  if (!hasCode(translated, 'EO_DATABASE_BUSY')) return translated;
+  const what = 'another transaction held the embedded database';
+  return new ExactlyOnceError('EO_STORAGE_UNAVAILABLE', what, { cause: translated });
 }
 
 /** To be called with an error of a connection that is known to be gone, and what ended it. Returns the error. */

@@ -19,6 +19,7 @@ import { PostgresFenceStore } from './postgres-fence-store.js';
 import { PostgresHandlerStore } from './postgres-handler-store.js';
 import { PostgresInboxStore } from './postgres-inbox-store.js';
 import { PostgresLeaseStore } from './postgres-lease-store.js';
+import { PostgresLogStore } from './postgres-log-store.js';
 import { PostgresOutboxStore } from './postgres-outbox-store.js';
 import { PostgresPool } from './postgres-pool.js';
 import { PostgresTransaction } from './postgres-transaction.js';
@@ -38,6 +39,7 @@ export class PostgresStorage implements Storage {
   readonly leases: PostgresLeaseStore;
   readonly handlers: PostgresHandlerStore;
   readonly deadLetters: PostgresDeadLetterStore;
+  readonly log: PostgresLogStore;
   readonly #pool: PostgresPool;
   readonly #seam: Seam;
 
@@ -53,6 +55,7 @@ export class PostgresStorage implements Storage {
     this.leases = new PostgresLeaseStore(this.#pool);
     this.handlers = new PostgresHandlerStore(this.#pool);
     this.deadLetters = new PostgresDeadLetterStore(this.#pool);
+    this.log = new PostgresLogStore(this.#pool);
   }
 
   async open(): Promise<void> {

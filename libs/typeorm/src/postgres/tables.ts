@@ -16,6 +16,9 @@ export interface Tables {
   readonly parkedKey: string;
   readonly parkedEvent: string;
   readonly deadLetter: string;
+  readonly partition: string;
+  readonly log: string;
+  readonly member: string;
 }
 
 /** The schema to use: as given, else the DataSource's own, else `null`: wherever the search path leads. */
@@ -42,5 +45,8 @@ export function tablesIn(schema: string | null): Tables {
     parkedKey: name('eo_parked_key'),
     parkedEvent: name('eo_parked_event'),
     deadLetter: name('eo_dead_letter'),
+    partition: name('eo_partition'),
+    log: name('eo_log'),
+    member: name('eo_member'),
   };
 }

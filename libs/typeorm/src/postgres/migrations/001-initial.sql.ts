@@ -123,4 +123,31 @@ CREATE TABLE ${t.deadLetter} (
   decided_why text
 );
 CREATE INDEX eo_dead_letter_state ON ${t.deadLetter} (state, id);
+
+CREATE TABLE ${t.partition} (
+  topic text NOT NULL,
+  partition integer NOT NULL CHECK (partition >= 0),
+  first_offset bigint NOT NULL DEFAULT 0,
+  next_offset bigint NOT NULL DEFAULT 0,
+  PRIMARY KEY (topic, partition)
+);
+
+CREATE TABLE ${t.log} (
+  topic text NOT NULL,
+  partition integer NOT NULL,
+  "offset" bigint NOT NULL,
+  key bytea,
+  headers bytea NOT NULL,
+  body bytea,
+  appended_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (topic, partition, "offset")
+);
+
+CREATE TABLE ${t.member} (
+  group_name text NOT NULL,
+  name text NOT NULL,
+  topics text[] NOT NULL,
+  until timestamptz NOT NULL,
+  PRIMARY KEY (group_name, name)
+);
 `;

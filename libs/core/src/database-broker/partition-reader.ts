@@ -1,0 +1,176 @@
+/**
+ * Reads one partition of the log from its claim to its end and hands it to the sink in order. Steps 3 and 7 of an
+ * event's life: its position is the fence, which moves with each batch's own transaction.
+ *
+ * Never claims again by itself: who lost the fence first asks who lives.
+ */
+import type { DeliverySink, FenceClaim, ProcessingSession } from '../broker/broker.js';
+import type { Clock } from '../clock.js';
+import { ExactlyOnceError, errorChain, hasCode } from '../errors/exactly-once-error.js';
+import { backoffMs, defaultRetryPolicy } from '../failure/failure-policy.js';
+import { Hint } from '../hint.js';
+import type { FenceKey } from '../inbox/fence-store.js';
+import type { Storage } from '../storage/storage.js';
+import type { Logger } from '../telemetry/logger.js';
+import type { LogEnds, LogStore, ReadBounds } from './log-store.js';
+
+export interface PartitionReaderParts {
+  readonly key: FenceKey;
+  /** Unique to this reader. */
+  readonly owner: string;
+  readonly startFrom: 'earliest' | 'latest';
+  readonly log: LogStore;
+  readonly storage: Storage;
+  readonly sink: DeliverySink;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly random: () => number;
+}
+
+const bounds: ReadBounds = { maxEvents: 1_000, maxBytes: 8_388_608 };
+/** Nothing wakes it but news and its end. */
+const untilHintedMs = 60_000;
+
+export class PartitionReader {
+  /** Resolves when nothing runs any more; never rejects. */
+  readonly ended: Promise<void>;
+  readonly #parts: PartitionReaderParts;
+  readonly #draining = new AbortController();
+  readonly #aborted = new AbortController();
+  readonly #news = new Hint();
+  #fence: FenceClaim | null = null;
+  #ends: LogEnds;
+  #trouble: string | null = null;
+  #state: 'reading' | 'stopped' | 'ended' = 'reading';
+
+  constructor(parts: PartitionReaderParts, ends: LogEnds) {
+    this.#parts = parts;
+    this.#ends = ends;
+    this.ended = this.#live();
+  }
+
+  /** Why it stands still; `null` where it does not. */
+  get trouble(): string | null {
+    return this.#trouble;
+  }
+
+  /** `stopped`: an event must not be passed by; `ended`: drained, or fenced by another owner. */
+  get state(): 'reading' | 'stopped' | 'ended' {
+    return this.#state;
+  }
+
+  /** Records that are not processed yet, as far as is known. */
+  get lag(): number {
+    const position = this.#fence?.nextOffset ?? this.#ends.first;
+    return position < this.#ends.next ? Number(this.#ends.next - position) : 0;
+  }
+
+  /** The partition was seen to end there. */
+  reaches(next: bigint): void {
+    if (next <= this.#ends.next) return;
+    this.#ends = { ...this.#ends, next };
+    this.#news.give();
+  }
+
+  /** No new transaction. */
+  end(): void {
+    this.#draining.abort();
+  }
+
+  /** Rolls back what still runs. */
+  abort(): void {
+    this.end();
+    this.#aborted.abort();
+  }
+
+  async #live(): Promise<void> {
+    for (let failures = 0; !this.#draining.signal.aborted; ) {
+      try {
+        this.#fence ??= await this.#claim();
+        this.#trouble = null;
+        if (await this.#readOnce(this.#fence)) failures = 0;
+      } catch (error) {
+        if (await this.#failed(error, ++failures)) break;
+      }
+    }
+    await this.#release();
+    if (this.#state === 'reading') this.#state = 'ended';
+  }
+
+  async #claim(): Promise<FenceClaim> {
+    const { key, owner, startFrom, storage } = this.#parts;
+    const start = startFrom === 'earliest' ? this.#ends.first : this.#ends.next;
+    const { nextOffset } = await storage.fences.claim(key, owner, start);
+    if (nextOffset > this.#ends.next) await this.#refuseIfAhead(nextOffset);
+    return { key, owner, nextOffset };
+  }
+
+  /** A position behind the end of the log would wait for ever, and then pass events by. */
+  async #refuseIfAhead(position: bigint): Promise<void> {
+    const { key, log } = this.#parts;
+    const now = (await log.ends([key.topic])).find(({ partition }) => partition === key.partition);
+    if (now !== undefined && position <= now.next) return;
+    const where = `${key.topic}/${key.partition}`;
+    throw new ExactlyOnceError(
+      'EO_OFFSET_AHEAD',
+      `group ${key.group} stands at ${position} of ${where}, which ends at ${now?.next ?? 0}`,
+    );
+  }
+
+  /** Reads and processes what is there, or waits for more; true where something was processed. */
+  async #readOnce(fence: FenceClaim): Promise<boolean> {
+    const { key, log, sink, clock } = this.#parts;
+    if (fence.nextOffset >= this.#ends.next) {
+      await this.#news.wait(clock, untilHintedMs, this.#draining.signal);
+      return false;
+    }
+    const from = { topic: key.topic, partition: key.partition, offset: fence.nextOffset };
+    const deliveries = await log.read(from, bounds);
+    const last = deliveries.at(-1);
+    if (last === undefined) {
+      this.#ends = { ...this.#ends, next: fence.nextOffset };
+      return false;
+    }
+    this.reaches(last.offset + 1n);
+    await sink.process(deliveries, this.#session(fence));
+    return true;
+  }
+
+  #session(fence: FenceClaim): ProcessingSession {
+    return { fence, draining: this.#draining.signal, aborted: this.#aborted.signal, done: () => {} };
+  }
+
+  /** True: it is over. */
+  async #failed(error: unknown, failures: number): Promise<boolean> {
+    const { key, clock, logger, random } = this.#parts;
+    const reason = errorChain(error).join(' <- ');
+    const where = `${key.topic}/${key.partition} of group ${key.group}`;
+    if (hasCode(error, 'EO_FENCED')) {
+      logger.warn(`${where} has another owner: ${reason}`);
+      this.#fence = null;
+      return true;
+    }
+    this.#trouble = reason;
+    if (hasCode(error, 'EO_STOPPED') || hasCode(error, 'EO_OFFSET_AHEAD')) {
+      logger.error(`${where} is stopped: ${reason}`);
+      this.#state = 'stopped';
+      return true;
+    }
+    const waitMs = backoffMs(defaultRetryPolicy, failures, random);
+    logger.warn(`${where}: again in ${waitMs} ms: ${reason}`);
+    await clock.sleep(waitMs, this.#draining.signal);
+    return false;
+  }
+
+  async #release(): Promise<void> {
+    if (this.#fence === null) return;
+    const { key, owner, storage, logger } = this.#parts;
+    try {
+      await storage.fences.release(key, owner);
+    } catch (error) {
+      logger.warn(
+        `${key.topic}/${key.partition}: the claim was not released: ${errorChain(error).join(' <- ')}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * The part of the storage suite about transactions that meet: the second one waits, and nobody waits for ever.
+ *
+ * A storage that opens one transaction at a time is asked for as much, by other means.
+ */
+import assert from 'node:assert/strict';
+import type { Storage } from '@exactly-once/core';
+import { committed, options, record } from './conformance-records.js';
+
+export type It = (title: string, body: () => Promise<void>) => void;
+
+export function describeConcurrency(it: It, storage: () => Storage, concurrentTransactions: boolean): void {
+  if (concurrentTransactions) describeWaiting(it, storage);
+  else describeTurns(it, storage);
+
+  it('never deadlocks on batches that overlap in opposite orders', async () => {
+    const names = Array.from({ length: 20 }, (_, index) => `k${index}`);
+    const runs = Array.from({ length: 6 }, (_, run) => (run % 2 === 0 ? names : names.toReversed()));
+
+    const answers = await Promise.all(
+      runs.map((order) =>
+        committed(storage(), (transaction) =>
+          storage().inbox.admit(
+            transaction,
+            order.map((name) => record(name)),
+          ),
+        ),
+      ),
+    );
+
+    const fresh = answers.flat().filter(({ verdict }) => verdict === 'fresh');
+    assert.equal(fresh.length, names.length);
+  });
+}
+
+function describeWaiting(it: It, storage: () => Storage): void {
+  it('lets the second copy wait: a duplicate if the first commits, fresh if it rolls back', async () => {
+    for (const end of ['commit', 'rollback'] as const) {
+      const first = await storage().begin(options);
+      await storage().inbox.admit(first, [record(end)]);
+      const second = await storage().begin(options);
+      const waiting = storage().inbox.admit(second, [record(end)]);
+
+      if (end === 'commit') await first.seal();
+      await first[end]();
+      const [answer] = await waiting;
+      await second.rollback();
+
+      assert.equal(answer?.verdict, end === 'commit' ? 'duplicate' : 'fresh');
+    }
+  });
+}
+
+function describeTurns(it: It, storage: () => Storage): void {
+  it('lets the second transaction wait: it begins when the first has ended, and sees what that left', async () => {
+    for (const end of ['commit', 'rollback'] as const) {
+      const order: string[] = [];
+      const first = await storage().begin(options);
+      const beginning = storage().begin(options);
+      void beginning.then(() => order.push('second begins'));
+      await storage().inbox.admit(first, [record(end)]);
+
+      if (end === 'commit') await first.seal();
+      order.push('first ends');
+      await first[end]();
+      const second = await beginning;
+      const [answer] = await storage().inbox.admit(second, [record(end)]);
+      await second.rollback();
+
+      assert.deepEqual(order, ['first ends', 'second begins']);
+      assert.equal(answer?.verdict, end === 'commit' ? 'duplicate' : 'fresh');
+    }
+  });
+}
