@@ -4,6 +4,7 @@ import { begun, StorageWorld, sealAndCommit } from './storage-world.js';
 
 const key = { group: 'payments', topic: 'orders', partition: 3 };
 const print = Buffer.from('fingerprint 0001');
+const earlier = Buffer.from('fingerprint 0000');
 
 describe('the fence', () => {
   let world: StorageWorld;
@@ -97,7 +98,7 @@ describe('the fence', () => {
     expect(await storage.fences.read(key)).toMatchObject({ nextOffset: 10n, lastFingerprint: null });
   });
 
-  it('moves twice in one batch, and keeps the fingerprint where none is given', async () => {
+  it('moves twice in one batch, and carries the fingerprint that belongs to where it ends', async () => {
     await storage.fences.claim(key, 'one', 10n);
     const transaction = await storage.begin(begun);
     const move = { key, owner: 'one', expected: 10n, next: 20n, lastFingerprint: print };
@@ -107,12 +108,21 @@ describe('the fence', () => {
       ...move,
       expected: 20n,
       next: 15n,
-      lastFingerprint: null,
+      lastFingerprint: earlier,
     });
     await sealAndCommit(transaction);
 
     expect([first, second]).toEqual([true, true]);
-    expect(await storage.fences.read(key)).toMatchObject({ nextOffset: 15n, lastFingerprint: print });
+    expect(await storage.fences.read(key)).toMatchObject({ nextOffset: 15n, lastFingerprint: earlier });
+  });
+
+  it('forgets the fingerprint where none is known', async () => {
+    await storage.fences.claim(key, 'one', 10n);
+    await advance({});
+
+    await advance({ expected: 20n, next: 30n, lastFingerprint: null });
+
+    expect(await storage.fences.read(key)).toMatchObject({ nextOffset: 30n, lastFingerprint: null });
   });
 
   it('holds offsets beyond what a number can', async () => {

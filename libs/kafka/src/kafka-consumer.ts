@@ -224,7 +224,10 @@ export class KafkaConsumer implements EventConsumer {
         const owner = `${this.#instance}/${join.memberId}/${generation}`;
         const startFrom = request.topics.find((one) => one.topic === topic)?.startFrom ?? 'earliest';
         const position = await claimPartition(this.#admin!, storage, { key, owner, startFrom });
-        return { fence: { key, owner, nextOffset: position.offset }, position };
+        return {
+          fence: { key, owner, nextOffset: position.offset, lastFingerprint: position.verify },
+          position,
+        };
       },
       restart: (fence) => restartLog(this.#admin!, storage, key, fence.owner),
       seek: (offset) => guarded(() => life.consumer.seek({ topic, partition, offset: String(offset) })),

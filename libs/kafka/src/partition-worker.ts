@@ -140,6 +140,7 @@ export class PartitionWorker {
     this.#fence = fence;
     this.#position = position;
     fence.nextOffset = position.offset;
+    fence.lastFingerprint = position.verify;
     this.#state = position.verify === null ? 'working' : 'verifying';
     this.#expected = position.verify === null ? position.offset : position.offset - 1n;
     this.#parts.seek(this.#expected);

@@ -131,9 +131,9 @@ class InMemoryConsumer implements EventConsumer {
     const key = { group, topic, partition: 0 };
     const owner = crypto.randomUUID();
     while (!this.#draining.signal.aborted) {
-      const row = await storage.fences.claim(key, owner, 0n);
+      const { nextOffset, lastFingerprint } = await storage.fences.claim(key, owner, 0n);
       try {
-        await this.#consume(topic, { key, owner, nextOffset: row.nextOffset });
+        await this.#consume(topic, { key, owner, nextOffset, lastFingerprint });
         await storage.fences.release(key, owner);
       } catch (error) {
         if (hasCode(error, 'EO_FENCED')) continue;

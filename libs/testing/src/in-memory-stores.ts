@@ -111,14 +111,14 @@ export class InMemoryFences implements FenceStore {
   }
 
   async advance(transaction: Transaction, move: FenceMove): Promise<boolean> {
+    const { next, lastFingerprint } = move;
     const name = nameOf(move.key);
     await this.#unlocked(name, own(transaction));
     const row = this.#rows.get(name);
     if (row?.owner !== move.owner || row.nextOffset !== move.expected) return false;
-    const lastFingerprint = move.lastFingerprint ?? row.lastFingerprint;
     this.#locks.set(name, own(transaction));
     own(transaction).change(
-      () => this.#rows.set(name, { ...row, nextOffset: move.next, lastFingerprint }),
+      () => this.#rows.set(name, { ...row, nextOffset: next, lastFingerprint }),
       () => this.#rows.set(name, row),
     );
     return true;

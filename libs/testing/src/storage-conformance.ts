@@ -158,6 +158,25 @@ function describeFences(it: It, storage: () => Storage): void {
     assert.equal((await storage().fences.read(fence))?.nextOffset, 0n);
   });
 
+  it('keeps with each position the fingerprint of the record before it, also where a batch moves back', async () => {
+    const [first, last] = [record('1', 'first').fingerprint, record('2', 'last').fingerprint];
+    await storage().fences.claim(fence, 'a', 0n);
+    await committed(storage(), (transaction) =>
+      storage().fences.advance(transaction, { ...move('a', 0n, 1n), lastFingerprint: first }),
+    );
+
+    await committed(storage(), async (transaction) => {
+      await storage().fences.advance(transaction, { ...move('a', 1n, 9n), lastFingerprint: last });
+      await storage().fences.advance(transaction, { ...move('a', 9n, 1n), lastFingerprint: first });
+    });
+    const back = await storage().fences.read(fence);
+    await committed(storage(), (transaction) => storage().fences.advance(transaction, move('a', 1n, 2n)));
+
+    assert.equal(back?.nextOffset, 1n);
+    assert.deepEqual(Buffer.from(back.lastFingerprint!), Buffer.from(first));
+    assert.equal((await storage().fences.read(fence))?.lastFingerprint, null);
+  });
+
   it('tells a new owner whether the last one left in order', async () => {
     const first = await storage().fences.claim(fence, 'a', 0n);
     const second = await storage().fences.claim(fence, 'b', 0n);

@@ -34,6 +34,8 @@ export interface FenceClaim {
   readonly owner: string;
   /** Where the database stands; moved by the processor after each commit. */
   nextOffset: bigint;
+  /** Fingerprint of the record at `nextOffset - 1`, moved along with it; `null` where it is not known. */
+  lastFingerprint: Uint8Array | null;
 }
 
 /** One stretch of work on a partition, from an assignment to its end. */

@@ -100,9 +100,9 @@ export class PartitionReader {
   async #claim(): Promise<FenceClaim> {
     const { key, owner, startFrom, storage } = this.#parts;
     const start = startFrom === 'earliest' ? this.#ends.first : this.#ends.next;
-    const { nextOffset } = await storage.fences.claim(key, owner, start);
+    const { nextOffset, lastFingerprint } = await storage.fences.claim(key, owner, start);
     if (nextOffset > this.#ends.next) await this.#refuseIfAhead(nextOffset);
-    return { key, owner, nextOffset };
+    return { key, owner, nextOffset, lastFingerprint };
   }
 
   /** A position behind the end of the log would wait for ever, and then pass events by. */

@@ -28,7 +28,7 @@ export interface FenceMove {
   readonly owner: string;
   readonly expected: bigint;
   readonly next: bigint;
-  /** Fingerprint of the record at `next - 1`; `null` leaves the recorded one as it is. */
+  /** Fingerprint of the record at `next - 1`, recorded as given: `null` where it is not known. */
   readonly lastFingerprint: Uint8Array | null;
 }
 

@@ -4,11 +4,12 @@
  * Says what it did and never retries: the processor decides that. Acknowledges nothing.
  */
 import { ExactlyOnceError } from '../errors/exactly-once-error.js';
-import { bodyFingerprint, inboxKey } from '../event/event-id.js';
+import { inboxKey } from '../event/event-id.js';
 import { deadLetterOf } from '../failure/dead-letter-writer.js';
 import type { Admission } from '../inbox/inbox-store.js';
 import type { Transaction } from '../storage/transaction.js';
 import { errorLine, unitLabel } from './batch-plan.js';
+import { GroupFence } from './group-fence.js';
 import type { GroupParts, GroupRequest } from './group-request.js';
 import type { GroupFailure, GroupResult } from './group-result.js';
 import { CallCutOff, callHandler } from './handler-call.js';
@@ -41,6 +42,7 @@ export class GroupCommit {
 class GroupRun {
   readonly #parts: GroupParts;
   readonly #request: GroupRequest;
+  readonly #fence: GroupFence;
   readonly #tally: Tally = { duplicates: 0, buried: new Map(), reused: new Set() };
   #transaction: Transaction | null = null;
   #phase: GroupFailure['phase'] = 'other';
@@ -49,12 +51,14 @@ class GroupRun {
   constructor(parts: GroupParts, request: GroupRequest) {
     this.#parts = parts;
     this.#request = request;
+    const { session, plan } = request;
+    this.#fence = new GroupFence(parts.storage.fences, session.fence, plan.deliveries);
   }
 
   async execute(): Promise<GroupResult> {
-    const { from, to, plan, session } = this.#request;
+    const { from, to, plan } = this.#request;
     const transaction = await this.#begin();
-    await this.#moveFence(transaction, plan.deliveriesDone(to));
+    await this.#fence.move(transaction, plan.deliveriesDone(to));
     const admissions = await this.#admit(transaction);
     const { done, failure } = await this.#handle(transaction, admissions);
     if (failure !== null && done === from) {
@@ -69,8 +73,8 @@ class GroupRun {
     await transaction.seal();
     this.#phase = 'commit';
     await transaction.commit();
+    this.#fence.committed();
     this.#committed(done, published);
-    if (session.fence !== null) session.fence.nextOffset = this.#offsetAfter(plan.deliveriesDone(done));
     return { done, failure };
   }
 
@@ -102,40 +106,6 @@ class GroupRun {
 
   #units(): readonly HandlerUnit[] {
     return this.#request.plan.units.slice(this.#request.from, this.#request.to);
-  }
-
-  /** First statement of the transaction: a zombie changes no row and goes no further. */
-  async #moveFence(transaction: Transaction, deliveriesDone: number, from?: bigint): Promise<void> {
-    const { fence } = this.#request.session;
-    if (fence === null) return;
-    const expected = from ?? fence.nextOffset;
-    const next = this.#offsetAfter(deliveriesDone);
-    const last = this.#request.plan.deliveries[deliveriesDone - 1];
-    const lastFingerprint =
-      last === undefined || last.offset + 1n !== next ? null : bodyFingerprint(last.body);
-    const held = await this.#parts.storage.fences.advance(transaction, {
-      key: fence.key,
-      owner: fence.owner,
-      expected,
-      next,
-      lastFingerprint,
-    });
-    if (held) return;
-    const { topic, partition } = fence.key;
-    throw new ExactlyOnceError(
-      'EO_FENCED',
-      `${topic}/${partition} is not at ${expected} for ${fence.owner}`,
-      {
-        details: { topic, partition, expected: String(expected), owner: fence.owner },
-      },
-    );
-  }
-
-  #offsetAfter(deliveriesDone: number): bigint {
-    const current = this.#request.session.fence?.nextOffset ?? 0n;
-    const last = this.#request.plan.deliveries[deliveriesDone - 1];
-    if (last === undefined || last.offset < current) return current;
-    return last.offset + 1n;
   }
 
   async #admit(transaction: Transaction): Promise<Map<HandlerUnit, Admission>> {
@@ -260,7 +230,7 @@ class GroupRun {
       .filter((unit) => admissions.get(unit)?.verdict === 'fresh')
       .map((unit) => unit.key);
     if (keys.length > 0) await this.#parts.storage.inbox.withdraw(transaction, keys);
-    await this.#moveFence(transaction, plan.deliveriesDone(done), this.#offsetAfter(plan.deliveriesDone(to)));
+    await this.#fence.move(transaction, plan.deliveriesDone(done));
   }
 
   #committed(done: number, published: boolean): void {

@@ -128,6 +128,7 @@ export class Processor implements DeliverySink {
         throw error;
       }
       fence.nextOffset = row.nextOffset;
+      fence.lastFingerprint = row.lastFingerprint;
       const position = plan.units.findIndex((unit) => unit.delivery.offset >= row.nextOffset);
       return position === -1 ? plan.units.length : Math.max(position, from);
     }

@@ -36,10 +36,10 @@ WHERE ${keyed} AND owner = $4`;
 
 /**
  * Compare and set, row lock until the batch commits. A zombie waits for the owner's batch, then changes no row.
- * $4 owner, $5 expected, $6 next, $7 fingerprint or NULL to leave it.
+ * $4 owner, $5 expected, $6 next, $7 fingerprint, NULL where it is not known.
  */
 export const advanceFenceSql = (t: Tables): string => `
-UPDATE ${t.fence} SET next_offset = $6, last_fingerprint = coalesce($7::bytea, last_fingerprint)
+UPDATE ${t.fence} SET next_offset = $6, last_fingerprint = $7::bytea
 WHERE ${keyed} AND owner = $4 AND next_offset = $5`;
 
 /** Leaves the owned state for the clean one; no row where another owns it. $4 owner. */
