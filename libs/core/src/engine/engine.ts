@@ -38,12 +38,14 @@ export class Engine {
   readonly #options: SettledOptions;
   readonly #processing: Processing;
   readonly #stopping = new AbortController();
+  readonly #draining = new AbortController();
   readonly #background = new Set<Promise<void>>();
   #relay: Relay | null = null;
   #consumer: EventConsumer | null = null;
   #publisher: Publisher | null = null;
   #notReady: string | null = 'not started';
   #consumerTrouble: string | null = null;
+  #drained: Promise<void> | null = null;
   #stopped: Promise<void> | null = null;
 
   /** Throws EO_OPTION_UNKNOWN, EO_OPTION_INVALID, EO_OPTION_MISSING, EO_HANDLER_DUPLICATE, EO_EVENT_TYPE_MISSING. */
@@ -70,6 +72,15 @@ export class Engine {
       return;
     }
     this.#startParts();
+  }
+
+  /**
+   * Ends consuming: no new batch; running handlers get `shutdownMs`, then are rolled back. Transactions, outbox
+   * and relay go on until `stop`. May be called again.
+   */
+  async drain(): Promise<void> {
+    this.#drained ??= this.#drain();
+    await this.#drained;
   }
 
   /** No new batch; running handlers get `shutdownMs`, then are rolled back. May be called again. */
@@ -174,7 +185,7 @@ export class Engine {
       this.#keep(new OutboxWatch({ outbox: storage.outbox, clock, logger, telemetry }).run(signal));
     }
     const request = this.#processing.consumerRequest();
-    if (request !== null) {
+    if (request !== null && !this.#draining.signal.aborted) {
       this.#consumer = broker.consumer(request);
       this.#keep(this.#consume(this.#consumer));
     }
@@ -187,23 +198,29 @@ export class Engine {
 
   async #consume(consumer: EventConsumer): Promise<void> {
     const { clock, random, logger } = this.#options;
-    for (let failures = 1; !this.#stopping.signal.aborted; failures++) {
+    for (let failures = 1; !this.#draining.signal.aborted; failures++) {
       try {
-        await consumer.start(this.#stopping.signal);
+        await consumer.start(this.#draining.signal);
         this.#consumerTrouble = null;
         return;
       } catch (error) {
         this.#consumerTrouble = errorChain(error).join(' <- ');
         logger.error(`consumer: ${this.#consumerTrouble}`);
-        await clock.sleep(backoffMs(defaultRetryPolicy, failures, random), this.#stopping.signal);
+        await clock.sleep(backoffMs(defaultRetryPolicy, failures, random), this.#draining.signal);
       }
     }
   }
 
-  async #stop(): Promise<void> {
-    const { broker, storage, shutdownMs } = this.#options;
-    this.#stopping.abort();
+  async #drain(): Promise<void> {
+    const { shutdownMs } = this.#options;
+    this.#draining.abort();
     await Promise.all([this.#consumer?.stop(shutdownMs), this.#processing.stop(shutdownMs)]);
+  }
+
+  async #stop(): Promise<void> {
+    const { broker, storage } = this.#options;
+    this.#stopping.abort();
+    await this.drain();
     await Promise.all(this.#background);
     await this.#publisher?.stop();
     await broker?.close();
