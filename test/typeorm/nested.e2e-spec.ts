@@ -24,7 +24,7 @@ describe('transactions inside the transaction', () => {
   const insert = (id: string) => source.getRepository(Payment).insert({ id, cents: 1 });
   const publish = (id: string) =>
     void transaction.outgoing.push({ event: { id } as EventEnvelope, deliverAtMs: null });
-  const published = () => transaction.outgoing.map(({ event }) => event.id);
+  const published = () => transaction.outgoing.map(({ event }) => event?.id);
 
   it('rolls back a nested one alone, with the events that were published in it', async () => {
     transaction = await storage.begin(begun);

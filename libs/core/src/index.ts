@@ -100,6 +100,8 @@ export {
   type Transaction,
   type TransactionState,
   transactionMoves,
+  type WrittenEntry,
+  writtenEntries,
 } from './storage/transaction.js';
 export { type Logger, silentLogger } from './telemetry/logger.js';
 export {

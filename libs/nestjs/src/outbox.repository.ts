@@ -22,9 +22,7 @@ export class OutboxRepository {
     options?: PublishOptions,
   ): Promise<EventEnvelope | EventEnvelope[]> {
     if (!Array.isArray(given)) return this.#publishOne(given, options);
-    const published: EventEnvelope[] = [];
-    for (const event of given) published.push(await this.#publishOne(event, options));
-    return published;
+    return Promise.all(given.map((event) => this.#publishOne(event, options)));
   }
 
   #publishOne(event: object, options?: PublishOptions): Promise<EventEnvelope> {

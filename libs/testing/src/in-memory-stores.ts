@@ -22,6 +22,7 @@ import {
   type OutboxRow,
   type OutboxStore,
   type Transaction,
+  writtenEntries,
 } from '@exactly-once/core';
 import type { InMemoryTransaction } from './in-memory-transaction.js';
 
@@ -199,7 +200,7 @@ export class InMemoryOutbox implements OutboxStore {
 
   /** Writes entries; returns what takes them back. */
   readonly append = (entries: readonly OutboxEntry[]): (() => void) => {
-    const positions = entries.map(({ event, deliverAtMs }) => {
+    const positions = writtenEntries(entries).map(({ event, deliverAtMs }) => {
       const position = ++this.#position;
       this.#entries.set(position, { position, event, deliverAtMs, atMs: this.clock.now(), dead: false });
       return position;

@@ -2,8 +2,9 @@
  * The one seam: `createQueryRunner` of one DataSource instance is replaced, so that repositories, query builders
  * and `dataSource.query` inside an event's context join its transaction. No prototype is patched.
  *
- * From a context whose event has ended it never falls back to a runner that would commit on its own. Several
- * storages on one DataSource share the replacement; the last to leave takes it out.
+ * From a context whose event has ended it never falls back to a runner that would commit on its own, not even when
+ * its storage has left: the replacement then stays, for those contexts alone. Several storages on one DataSource
+ * share it; where none was ever used, the last to leave takes it out.
  */
 import { type AmbientScope, ExactlyOnceError, type Scope } from '@exactly-once/core';
 import type { DataSource, QueryRunner } from 'typeorm';
@@ -13,7 +14,10 @@ interface Replacement {
   readonly original: DataSource['createQueryRunner'];
   /** Whether the original was the instance's own, or its class's. */
   readonly wasOwn: boolean;
-  readonly scopes: Set<AmbientScope>;
+  /** Storages that are open. */
+  readonly installed: Set<AmbientScope>;
+  /** Storages whose contexts may still run: the open ones, and those that left after a use. */
+  readonly guarded: Set<AmbientScope>;
 }
 
 const replacements = new WeakMap<DataSource, Replacement>();
@@ -35,18 +39,21 @@ export class Seam {
 
   /** False: users' writes would not join a transaction. */
   get installed(): boolean {
-    return replacements.get(this.#dataSource)?.scopes.has(this.#ambient) === true;
+    return replacements.get(this.#dataSource)?.installed.has(this.#ambient) === true;
   }
 
   install(): void {
     const replacement = replacements.get(this.#dataSource) ?? replace(this.#dataSource);
-    replacement.scopes.add(this.#ambient);
+    replacement.installed.add(this.#ambient);
+    replacement.guarded.add(this.#ambient);
   }
 
+  /** No transaction begins here any more. Contexts that have a scope keep their guard. */
   remove(): void {
     const replacement = replacements.get(this.#dataSource);
-    if (replacement === undefined || !replacement.scopes.delete(this.#ambient)) return;
-    if (replacement.scopes.size > 0) return;
+    if (replacement === undefined || !replacement.installed.delete(this.#ambient)) return;
+    if (!this.#ambient.used) replacement.guarded.delete(this.#ambient);
+    if (replacement.guarded.size > 0) return;
     replacements.delete(this.#dataSource);
     if (replacement.wasOwn) this.#dataSource.createQueryRunner = replacement.original;
     else Reflect.deleteProperty(this.#dataSource, 'createQueryRunner');
@@ -57,10 +64,11 @@ function replace(dataSource: DataSource): Replacement {
   const replacement: Replacement = {
     original: dataSource.createQueryRunner,
     wasOwn: Object.hasOwn(dataSource, 'createQueryRunner'),
-    scopes: new Set(),
+    installed: new Set(),
+    guarded: new Set(),
   };
   dataSource.createQueryRunner = (mode) => {
-    for (const ambient of replacement.scopes) {
+    for (const ambient of replacement.guarded) {
       const scope = ambient.current();
       if (scope !== undefined) return runnerOf(dataSource, scope);
     }

@@ -82,7 +82,7 @@ export interface EngineOptions {
   readonly relay?: RelayOptions | false;
   /** `false`: this process forgets nothing; another does. */
   readonly retention?: RetentionOptions | false;
-  /** Milliseconds that running handlers get at shutdown before they are rolled back. From 0. Default 10,000. */
+  /** Milliseconds that running handlers and transactions get at shutdown before they are rolled back. From 0. Default 10,000. */
   readonly shutdownMs?: number;
   readonly logger?: Logger;
   readonly telemetry?: Telemetry;

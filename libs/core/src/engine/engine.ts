@@ -16,6 +16,7 @@ import { Relay } from '../relay/relay.js';
 import { Retention } from '../retention/retention.js';
 import type { EngineOptions } from './engine-options.js';
 import { type ForeignRequest, Processing } from './processing.js';
+import { RunningWork } from './running-work.js';
 import { type SettledOptions, settleOptions } from './settled-options.js';
 
 export interface PartHealth {
@@ -37,6 +38,7 @@ export class Engine {
   readonly outbox: Outbox;
   readonly #options: SettledOptions;
   readonly #processing: Processing;
+  readonly #transactions: RunningWork;
   readonly #stopping = new AbortController();
   readonly #draining = new AbortController();
   readonly #background = new Set<Promise<void>>();
@@ -54,6 +56,7 @@ export class Engine {
     const { storage, codec, telemetry, clock, random, service, broker, logger } = this.#options;
     broker?.bind({ storage, clock, random, logger, telemetry, service });
     this.outbox = new Outbox({ ambient: storage.ambient, codec, telemetry, clock, source: service });
+    this.#transactions = new RunningWork(clock);
     this.#processing = new Processing(this.#options, this.#idleTimeoutMs(), () => this.#relay?.hint());
   }
 
@@ -83,17 +86,24 @@ export class Engine {
     await this.#drained;
   }
 
-  /** No new batch; running handlers get `shutdownMs`, then are rolled back. May be called again. */
+  /** No new batch, no new transaction; running ones get `shutdownMs`, then are rolled back. May be called again. */
   async stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     await this.#stopped;
   }
 
-  /** Runs `work` in a transaction; see `runTransaction`. */
+  /**
+   * Runs `work` in a transaction; see `runTransaction`. `stop` waits for it up to `shutdownMs`, then rolls it back,
+   * and refuses new ones with EO_SHUTTING_DOWN.
+   */
   transaction<T>(work: () => Promise<T>, options: TransactionOptions = {}): Promise<T> {
     const { storage } = this.#options;
-    const parts = { storage, idleTimeoutMs: this.#idleTimeoutMs(), published: () => this.#relay?.hint() };
-    return runTransaction(parts, work, options);
+    const { aborted } = this.#transactions;
+    const published = () => this.#relay?.hint();
+    const parts = { storage, idleTimeoutMs: this.#idleTimeoutMs(), published, aborted };
+    const run = () => runTransaction(parts, work, options);
+    const isNested = storage.ambient.current() !== undefined;
+    return isNested ? run() : this.#transactions.run('a transaction', run);
   }
 
   /** Runs `work` outside of any transaction: its writes commit on their own and survive a rollback. */
@@ -218,9 +228,9 @@ export class Engine {
   }
 
   async #stop(): Promise<void> {
-    const { broker, storage } = this.#options;
+    const { broker, storage, shutdownMs } = this.#options;
     this.#stopping.abort();
-    await this.drain();
+    await Promise.all([this.drain(), this.#transactions.stop(shutdownMs)]);
     await Promise.all(this.#background);
     await this.#publisher?.stop();
     await broker?.close();

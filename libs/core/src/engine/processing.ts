@@ -15,6 +15,7 @@ import { GroupCommit } from '../processing/group-commit.js';
 import type { HandlerUnit } from '../processing/handler-unit.js';
 import { Processor } from '../processing/processor.js';
 import { type RegisteredHandler, registerHandler } from '../processing/registered-handler.js';
+import { RunningWork } from './running-work.js';
 import type { SettledOptions } from './settled-options.js';
 
 export interface ForeignRequest {
@@ -38,13 +39,13 @@ interface Registered {
 export class Processing {
   readonly #options: SettledOptions;
   readonly #group: GroupCommit;
-  readonly #draining = new AbortController();
-  readonly #aborted = new AbortController();
-  readonly #running = new Set<Promise<void>>();
+  /** What other transports began. */
+  readonly #foreign: RunningWork;
   #registered: Registered | null = null;
 
   constructor(options: SettledOptions, idleTimeoutMs: number, published: () => void) {
     this.#options = options;
+    this.#foreign = new RunningWork(options.clock);
     const { storage, codec, clock, telemetry, logger, dedupCacheSize, settledBatch, serviceVersion } =
       options;
     this.#group = new GroupCommit({
@@ -114,22 +115,15 @@ export class Processing {
     let committed = false;
     const session: ProcessingSession = {
       fence: null,
-      draining: this.#draining.signal,
-      aborted: this.#aborted.signal,
+      draining: this.#foreign.draining,
+      aborted: this.#foreign.aborted,
       done: () => {
         committed = true;
       },
     };
     const plan = new BatchPlan([request.delivery], [this.#foreignUnit(request, this.#registered)]);
-    const running = processor.run(plan, session);
-    this.#running.add(running);
-    try {
-      await running;
-    } finally {
-      this.#running.delete(running);
-    }
-    if (!committed)
-      throw new ExactlyOnceError('EO_SHUTTING_DOWN', `${request.handler} was not called any more`);
+    await this.#foreign.run(request.handler, () => processor.run(plan, session));
+    if (!committed) throw new ExactlyOnceError('EO_SHUTTING_DOWN', `${request.handler} was interrupted`);
   }
 
   stuck(): string | null {
@@ -138,14 +132,7 @@ export class Processing {
 
   /** Ends what other transports began; the consumer's sessions end with the consumer. */
   async stop(graceMs: number): Promise<void> {
-    this.#draining.abort();
-    if (this.#running.size === 0) return;
-    const done = Promise.allSettled(this.#running);
-    const over = new AbortController();
-    await Promise.race([done, this.#options.clock.sleep(graceMs, over.signal)]);
-    over.abort();
-    this.#aborted.abort();
-    await done;
+    await this.#foreign.stop(graceMs);
   }
 
   #directory(find: (name: string) => KnownHandler, nobody: KnownHandler): HandlerDirectory {

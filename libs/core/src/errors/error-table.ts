@@ -205,7 +205,7 @@ export const errorTable = {
   EO_SHUTTING_DOWN: rule(
     'retry',
     'the process stops; the transaction was rolled back',
-    'none needed: the event is delivered again',
+    'none needed for an event: it is delivered again. After ExactlyOnce.transaction call again, elsewhere',
   ),
   EO_INTERNAL: rule('stop', 'the framework contradicts itself', 'report it with the message'),
 } as const satisfies Readonly<Record<string, ErrorRule>>;

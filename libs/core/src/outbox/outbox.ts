@@ -2,7 +2,8 @@
  * Publishes events into the transaction of the state change. Step 1 of an event's life.
  *
  * Refuses outside of a transaction: an event that commits apart from its cause is the loss this library
- * exists to prevent. Nothing is sent from here; the relay does that after the commit.
+ * exists to prevent. A publication that is not awaited is either complete at once or fails its handler. Nothing is
+ * sent from here; the relay does that after the commit.
  */
 import type { Clock } from '../clock.js';
 import { ExactlyOnceError } from '../errors/exactly-once-error.js';
@@ -11,6 +12,7 @@ import type { EventEnvelope } from '../event/event-envelope.js';
 import { assertValidId, derivedEventId, newEventId } from '../event/event-id.js';
 import type { EventTypeDescriptor } from '../event/event-type.js';
 import type { AmbientScope, Scope } from '../storage/ambient-scope.js';
+import type { OutboxEntry } from '../storage/transaction.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
 
 export interface PublishOptions {
@@ -42,7 +44,7 @@ export class Outbox {
   }
 
   /**
-   * Adds one event to the running transaction and returns it. Throws EO_NO_TRANSACTION outside of one,
+   * Adds one event to the running transaction, in the order of the calls, and returns it. Throws EO_NO_TRANSACTION outside of one,
    * EO_TRANSACTION_ENDED after its end, EO_BODY_UNENCODABLE, EO_ID_INVALID.
    */
   async publish<T>(
@@ -52,19 +54,21 @@ export class Outbox {
   ): Promise<EventEnvelope> {
     const scope = this.#requireScope(type);
     const key = options.key !== undefined ? options.key : (type.key?.(data) ?? null);
-    const event = await this.#envelope(scope, type, data, key, options);
-    assertOpen(scope, type);
-    scope.transaction.outgoing.push({ event, deliverAtMs: options.deliverAt?.getTime() ?? null });
-    return event;
+    const envelope = this.#envelope(scope, type, key, options);
+    const entry: OutboxEntry = { event: null, deliverAtMs: options.deliverAt?.getTime() ?? null };
+    const body = this.#parts.codec.encode(data, type.type);
+    scope.transaction.outgoing.push(entry);
+    if ('then' in body) entry.event = { ...envelope, body: await encoded(scope, type, body) };
+    else entry.event = { ...envelope, body };
+    return entry.event;
   }
 
-  async #envelope<T>(
+  #envelope(
     scope: Scope,
-    type: EventTypeDescriptor<T>,
-    data: T,
+    type: EventTypeDescriptor,
     key: string | null,
     options: PublishOptions,
-  ): Promise<EventEnvelope> {
+  ): Omit<EventEnvelope, 'body'> {
     const { codec, telemetry, clock, source } = this.#parts;
     const id = options.id ?? this.#nextId(scope, type, key);
     assertValidId(id);
@@ -82,7 +86,6 @@ export class Outbox {
       headers: checkHeaders(options.headers),
       traceparent: trace.traceparent ?? cause?.traceparent ?? null,
       tracestate: trace.traceparent === null ? (cause?.tracestate ?? null) : trace.tracestate,
-      body: await codec.encode(data, type.type),
     };
   }
 
@@ -115,6 +118,22 @@ export class Outbox {
     }
     assertOpen(scope, type);
     return scope;
+  }
+}
+
+/** Counts as running until the body is there: a handler that does not wait for it has failed. */
+async function encoded(
+  scope: Scope,
+  type: EventTypeDescriptor,
+  encoding: Promise<Uint8Array>,
+): Promise<Uint8Array> {
+  scope.pending++;
+  try {
+    const body = await encoding;
+    assertOpen(scope, type);
+    return body;
+  } finally {
+    scope.pending--;
   }
 }
 

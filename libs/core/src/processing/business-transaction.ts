@@ -14,6 +14,8 @@ export interface BusinessTransactionParts {
   readonly idleTimeoutMs: number;
   /** Called after a commit that published something. */
   readonly published: () => void;
+  /** Aborts when the transaction must end: it is rolled back, and what `work` still tries is refused. */
+  readonly aborted: AbortSignal;
 }
 
 export interface TransactionOptions {
@@ -23,8 +25,8 @@ export interface TransactionOptions {
 
 /**
  * Runs `work` in a transaction and resolves with its result once that is committed. Inside a handler or another
- * such transaction it is a savepoint of that. Rejects with the error of `work`, with EO_TRANSACTION_ABORTED, or
- * with EO_COMMIT_UNKNOWN.
+ * such transaction it is a savepoint of that. Rejects with the error of `work`, with EO_TRANSACTION_ABORTED, with
+ * EO_SHUTTING_DOWN where it was interrupted, or with EO_COMMIT_UNKNOWN.
  */
 export async function runTransaction<T>(
   parts: BusinessTransactionParts,
@@ -36,12 +38,7 @@ export async function runTransaction<T>(
     if (outer.open) return outer.transaction.savepoint(work);
     throw new ExactlyOnceError('EO_TRANSACTION_ENDED', 'a transaction was begun after its event had ended');
   }
-  const transaction = await parts.storage.begin({
-    idleTimeoutMs: parts.idleTimeoutMs,
-    statementTimeoutMs: 0,
-    shared: false,
-    ...options,
-  });
+  const transaction = await begin(parts, options);
   try {
     const result = await runWork(parts, transaction, work);
     const published = transaction.outgoing.length > 0;
@@ -51,28 +48,60 @@ export async function runTransaction<T>(
     return result;
   } catch (error) {
     await transaction.rollback();
+    if (hasCode(error, 'EO_SHUTTING_DOWN')) throw error;
     throw transaction.fault ?? parts.storage.translate(error);
   }
 }
 
+/** One that comes after the interruption is given back. */
+async function begin(
+  { storage, idleTimeoutMs, aborted }: BusinessTransactionParts,
+  options: TransactionOptions,
+): Promise<Transaction> {
+  const beginning = storage.begin({ idleTimeoutMs, statementTimeoutMs: 0, shared: false, ...options });
+  try {
+    return await unlessAborted(aborted, beginning);
+  } catch (error) {
+    void beginning.then(
+      (transaction) => transaction.rollback(),
+      () => undefined,
+    );
+    throw error;
+  }
+}
+
 async function runWork<T>(
-  { storage }: BusinessTransactionParts,
+  { storage, aborted }: BusinessTransactionParts,
   transaction: Transaction,
   work: () => Promise<T>,
 ): Promise<T> {
   const scope = openScope(transaction, null);
   let result: T;
   try {
-    result = await storage.ambient.run(scope, work);
+    result = await unlessAborted(aborted, storage.ambient.run(scope, work));
   } finally {
     scope.open = false;
   }
   if (scope.violation !== null) throw scope.violation;
   if (scope.pending > 0) {
-    const what = `a transaction returned while ${scope.pending} of its statements were still running`;
+    const what = `a transaction returned while ${scope.pending} of its statements or publications were still running`;
     throw new ExactlyOnceError('EO_TRANSACTION_ENDED', what);
   }
   return result;
+}
+
+async function unlessAborted<T>(aborted: AbortSignal, work: Promise<T>): Promise<T> {
+  let interrupt: () => void = () => {};
+  const interrupted = new Promise<never>((_, reject) => {
+    interrupt = () => reject(new ExactlyOnceError('EO_SHUTTING_DOWN', 'a transaction was interrupted'));
+  });
+  aborted.addEventListener('abort', interrupt, { once: true });
+  if (aborted.aborted) interrupt();
+  try {
+    return await Promise.race([work, interrupted]);
+  } finally {
+    aborted.removeEventListener('abort', interrupt);
+  }
 }
 
 async function commit(transaction: Transaction): Promise<void> {

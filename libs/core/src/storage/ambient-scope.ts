@@ -16,7 +16,7 @@ export interface Scope {
   readonly invocation: Invocation | null;
   /** False from the moment the handler has returned, thrown or timed out. */
   open: boolean;
-  /** Statements of this scope that have not been answered yet. Kept by the storage's seam. */
+  /** Statements and publications of this scope that are not done yet. Kept by the storage's seam and the outbox. */
   pending: number;
   /** First error that shows that this scope misused its transaction, for example a write after its end. */
   violation: ExactlyOnceError | null;
@@ -24,6 +24,12 @@ export interface Scope {
 
 export class AmbientScope {
   readonly #scopes = new AsyncLocalStorage<Scope | undefined>();
+  #used = false;
+
+  /** True once there was a scope: code that began in one may still run, whatever has ended since. */
+  get used(): boolean {
+    return this.#used;
+  }
 
   /** The scope of the running code, open or ended; `undefined` outside of any. */
   current(): Scope | undefined {
@@ -31,6 +37,7 @@ export class AmbientScope {
   }
 
   run<T>(scope: Scope, work: () => T): T {
+    this.#used = true;
     return this.#scopes.run(scope, work);
   }
 

@@ -33,7 +33,10 @@ export interface Storage {
    * and may be tried again.
    */
   open(): Promise<void>;
-  /** Waits for the storage's own statements and takes its seam out. Leaves the user's DataSource open. */
+  /**
+   * Begins nothing any more and waits for the storage's own statements. Leaves the user's DataSource open, but code
+   * that began in a transaction still never writes outside of it.
+   */
   close(): Promise<void>;
   /** One cheap statement, for health. */
   ping(): Promise<void>;

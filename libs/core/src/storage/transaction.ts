@@ -18,11 +18,25 @@ export const transactionMoves: Readonly<Record<TransactionState, readonly Transa
   unknown: ['committed', 'rolled-back'],
 };
 
-/** An event that waits in the outbox for its transaction to commit. */
+/**
+ * The place of an event in the outbox of its transaction, in the order of publication; taken before the body is
+ * encoded, so that a slow codec reorders nothing and a rolled-back savepoint takes it away.
+ */
 export interface OutboxEntry {
-  readonly event: EventEnvelope;
+  /** `null` while it is being encoded, and for good where that failed: it is not written then. */
+  event: EventEnvelope | null;
   /** Earliest time of publication, milliseconds since the epoch; `null` is at once. */
   readonly deliverAtMs: number | null;
+}
+
+/** An event that waits for its transaction to commit. */
+export interface WrittenEntry extends OutboxEntry {
+  readonly event: EventEnvelope;
+}
+
+/** What `seal` writes of `outgoing`. */
+export function writtenEntries(outgoing: readonly OutboxEntry[]): WrittenEntry[] {
+  return outgoing.filter((entry): entry is WrittenEntry => entry.event !== null);
 }
 
 export type IsolationLevel = 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE';
@@ -48,7 +62,7 @@ export interface Transaction {
    * deadlock), also where a handler swallowed or wrapped it; `null` where there was none.
    */
   readonly fault: ExactlyOnceError | null;
-  /** Events published so far; a rolled-back savepoint takes its own away. Written by `seal`. */
+  /** Events published so far; a rolled-back savepoint takes its own away. `seal` writes its `writtenEntries`. */
   readonly outgoing: OutboxEntry[];
   /**
    * Runs `work` behind a savepoint and releases it. Where `work` throws, or left the transaction aborted

@@ -3,10 +3,10 @@
  *
  * Text that a user chooses is kept as bytes of UTF-8: PostgreSQL's own refuses NUL. Nothing is folded or trimmed.
  */
-import { type EventEnvelope, keyHash, type OutboxEntry, type OutboxRow } from '@exactly-once/core';
+import { type EventEnvelope, keyHash, type OutboxRow, type WrittenEntry } from '@exactly-once/core';
 
 /** One array for each column, in the order of `appendSql`. */
-export function appendParameters(entries: readonly OutboxEntry[]): unknown[][] {
+export function appendParameters(entries: readonly WrittenEntry[]): unknown[][] {
   const events = entries.map((entry) => entry.event);
   return [
     events.map((event) => keyHash(event.key, event.id)),

@@ -14,6 +14,7 @@ import {
   type Transaction,
   type TransactionState,
   transactionMoves,
+  writtenEntries,
 } from '@exactly-once/core';
 import type { QueryRunner } from 'typeorm';
 import { requestCancel } from './cancel-request.js';
@@ -127,10 +128,11 @@ export class PostgresTransaction implements Transaction {
     await this.connection.runner.broadcaster.broadcast('BeforeTransactionCommit');
     this.#move('sealed');
     try {
+      const entries = writtenEntries(this.outgoing);
       const { rows } =
-        this.outgoing.length === 0
+        entries.length === 0
           ? await this.query(aliveSql)
-          : await this.query(appendSql(this.parts.tables), appendParameters(this.outgoing));
+          : await this.query(appendSql(this.parts.tables), appendParameters(entries));
       this.#id = rows[0]?.txid ?? null;
     } catch (error) {
       throw this.#aborted(error);
