@@ -3,17 +3,18 @@
  * Step 3 of an event's life.
  *
  * Membership only spreads the work. A member that was stopped and goes on is refused by the fence of each partition.
+ * Once it is told to stop it begins no reader, whatever it waited for when it was told.
  */
 import { randomUUID } from 'node:crypto';
 import type { ConsumerHealth, ConsumerRequest, EventConsumer } from '../broker/broker.js';
 import type { Clock } from '../clock.js';
 import { errorChain } from '../errors/exactly-once-error.js';
-import { backoffMs, defaultRetryPolicy } from '../failure/failure-policy.js';
+import { backoffMs } from '../failure/failure-policy.js';
 import { Hint } from '../hint.js';
 import type { Logger } from '../telemetry/logger.js';
 import { assignedTo } from './assignment.js';
 import type { LogEnds, LogPosition, LogStore } from './log-store.js';
-import { PartitionReader } from './partition-reader.js';
+import { PartitionReader, readerRetry } from './partition-reader.js';
 
 export interface DatabaseConsumerParts {
   readonly request: ConsumerRequest;
@@ -29,8 +30,9 @@ export interface DatabaseConsumerParts {
 }
 
 const minPollMs = 10;
-/** Of the session time-out: how often a member says that it lives. */
-const beats = 10;
+/** How often a member says that it lives: so often in a session time-out, and no rarer than that. */
+const beatsPerSession = 10;
+const longestBeatMs = 1_000;
 
 const nameOf = ({ topic, partition }: { topic: string; partition: number }) => `${topic}/${partition}`;
 
@@ -44,6 +46,8 @@ export class DatabaseConsumer implements EventConsumer {
   #running: Promise<void> = Promise.resolve();
   #trouble: string | null = 'not joined yet';
   #beatAtMs = 0;
+  /** Somebody asks who lives, before it is time for that. */
+  #beatDue = true;
   #readersMade = 0;
 
   constructor(parts: DatabaseConsumerParts) {
@@ -53,23 +57,22 @@ export class DatabaseConsumer implements EventConsumer {
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    const { log, partitions } = this.#parts;
     if (signal.aborted || this.#stopping.signal.aborted) return;
-    await log.createTopics(this.#topics, partitions);
-    await this.#look();
-    this.#running = this.#run();
+    await new Promise<void>((joined) => {
+      signal.addEventListener('abort', () => joined(), { once: true });
+      this.#running = this.#run(signal, joined);
+    });
   }
 
   async stop(graceMs: number): Promise<void> {
     const { clock, log, request, logger } = this.#parts;
     this.#stopping.abort();
-    await this.#running;
     const readers = [...this.#readers.values()];
     for (const reader of readers) reader.end();
     const cancel = clock.timer(graceMs, () => {
       for (const reader of readers) reader.abort();
     });
-    await Promise.all(readers.map(({ ended }) => ended));
+    await Promise.all([this.#running, ...readers.map(({ ended }) => ended)]);
     cancel();
     try {
       await log.leave(request.group, this.#member);
@@ -79,12 +82,11 @@ export class DatabaseConsumer implements EventConsumer {
   }
 
   health(): ConsumerHealth {
-    const readers = [...this.#readers];
-    const lag = readers.reduce((sum, [, reader]) => sum + reader.lag, 0);
-    const troubles = readers.flatMap(([name, { trouble }]) =>
+    const troubles = [...this.#readers].flatMap(([name, { trouble }]) =>
       trouble === null ? [] : [`${name}: ${trouble}`],
     );
     if (this.#trouble !== null) troubles.unshift(this.#trouble);
+    const lag = this.#lag();
     return troubles.length === 0
       ? { status: 'up', lag }
       : { status: 'down', reason: troubles.join('; '), lag };
@@ -95,39 +97,47 @@ export class DatabaseConsumer implements EventConsumer {
     for (const position of positions) this.#readers.get(nameOf(position))?.reaches(position.offset + 1n);
   }
 
-  async #run(): Promise<void> {
-    const { clock, maxPollMs, logger, random } = this.#parts;
-    const { signal } = this.#stopping;
-    let failures = 0;
-    for (let pollMs = minPollMs; !signal.aborted; ) {
-      await this.#news.wait(clock, pollMs, signal);
-      if (signal.aborted) return;
+  /** Looks until it is stopped, or until `signal` aborts before it has joined. Never rejects. */
+  async #run(signal: AbortSignal, joined: () => void): Promise<void> {
+    const { clock, log, partitions, maxPollMs, logger, random } = this.#parts;
+    let both = AbortSignal.any([signal, this.#stopping.signal]);
+    let [failures, pollMs, waitMs] = [0, minPollMs, 0];
+    while (!both.aborted) {
       try {
-        const moved = await this.#look();
+        if (this.#trouble !== null) await log.createTopics(this.#topics, partitions);
+        const moved = await this.#look(both);
+        if (both.aborted) break;
+        both = this.#stopping.signal;
+        joined();
         pollMs = moved ? minPollMs : Math.min(pollMs * 2, maxPollMs);
+        waitMs = Math.max(minPollMs, Math.min(pollMs, this.#beatAtMs - clock.now()));
         failures = 0;
       } catch (error) {
+        this.#beatDue = true;
         this.#trouble = errorChain(error).join(' <- ');
-        pollMs = Math.max(minPollMs, backoffMs(defaultRetryPolicy, ++failures, random));
-        logger.warn(`${this.#member}: looks again in ${pollMs} ms: ${this.#trouble}`);
+        waitMs = Math.max(minPollMs, backoffMs(readerRetry, ++failures, random));
+        logger.warn(`${this.#member}: looks again in ${waitMs} ms: ${this.#trouble}`);
       }
+      await this.#news.wait(clock, waitMs, both);
     }
+    joined();
   }
 
   /** One look at who lives, where it is time for that, and at the ends of the log; true where there is news. */
-  async #look(): Promise<boolean> {
+  async #look(signal: AbortSignal): Promise<boolean> {
     const { log, clock, request, sessionTimeoutMs } = this.#parts;
     const ends = await log.ends(this.#topics);
-    if (clock.now() >= this.#beatAtMs) {
-      const startedAtMs = clock.now();
+    const startedAtMs = clock.now();
+    if ((this.#beatDue || startedAtMs >= this.#beatAtMs) && !signal.aborted) {
+      this.#beatDue = false;
+      this.#beatAtMs = startedAtMs + Math.min(sessionTimeoutMs / beatsPerSession, longestBeatMs);
       const member = { name: this.#member, topics: this.#topics };
       const members = await log.join(request.group, member, sessionTimeoutMs);
-      this.#share(assignedTo(this.#member, members, ends), ends);
-      this.#beatAtMs = startedAtMs + sessionTimeoutMs / beats;
+      if (!signal.aborted) this.#share(assignedTo(this.#member, members, ends));
     }
     this.#trouble = null;
     const before = this.#lag();
-    for (const end of ends) this.#readers.get(nameOf(end))?.reaches(end.next);
+    for (const end of ends) this.#readers.get(nameOf(end))?.spans(end);
     return this.#lag() > before;
   }
 
@@ -138,16 +148,15 @@ export class DatabaseConsumer implements EventConsumer {
   }
 
   /** Ends the readers of what is no longer ours; begins those of what is, unless one must not go on. */
-  #share(assigned: readonly { topic: string; partition: number }[], ends: readonly LogEnds[]): void {
+  #share(assigned: readonly LogEnds[]): void {
     const ours = new Set(assigned.map(nameOf));
     for (const [name, reader] of this.#readers) {
       if (!ours.has(name)) reader.end();
       if (reader.state === 'ended' || (reader.state === 'stopped' && !ours.has(name)))
         this.#readers.delete(name);
     }
-    for (const end of ends) {
-      const name = nameOf(end);
-      if (ours.has(name) && !this.#readers.has(name)) this.#readers.set(name, this.#reader(end));
+    for (const end of assigned) {
+      if (!this.#readers.has(nameOf(end))) this.#readers.set(nameOf(end), this.#reader(end));
     }
   }
 
@@ -169,7 +178,7 @@ export class DatabaseConsumer implements EventConsumer {
       end,
     );
     void reader.ended.then(() => {
-      this.#beatAtMs = 0; // before it is claimed anew: who lives?
+      this.#beatDue = true; // before it is claimed anew: who lives?
       this.#news.give();
     });
     return reader;

@@ -1,5 +1,5 @@
 /**
- * Appends the relay's events to the log. Step 2 of an event's life.
+ * Appends the relay's events to the log, in steps that a statement can carry. Step 2 of an event's life.
  *
  * What was appended and not settled is appended again with the same ids; the inbox absorbs it.
  */
@@ -9,6 +9,9 @@ import { writeHeaders } from '../event/cloud-event-headers.js';
 import type { EventEnvelope } from '../event/event-envelope.js';
 import { keyHash } from '../event/event-id.js';
 import type { LogPosition, LogRecord, LogStore } from './log-store.js';
+
+/** Bytes of bodies in one statement, unless one event has more alone. */
+const stepBytes = 4_194_304;
 
 export class DatabasePublisher implements Publisher {
   readonly #known = new Set<string>();
@@ -24,7 +27,7 @@ export class DatabasePublisher implements Publisher {
 
   async send(events: readonly EventEnvelope[]): Promise<SendOutcome[]> {
     await this.#createTopics(events);
-    this.appended(await this.#append(events.map(recordOf)));
+    for (const records of inSteps(events.map(recordOf))) this.appended(await this.#append(records));
     return events.map(() => ({ status: 'sent' }));
   }
 
@@ -45,6 +48,20 @@ export class DatabasePublisher implements Publisher {
     await this.log.createTopics(unknown, this.partitions);
     for (const topic of unknown) this.#known.add(topic);
   }
+}
+
+function* inSteps(records: readonly LogRecord[]): Generator<LogRecord[]> {
+  let [step, bytes]: [LogRecord[], number] = [[], 0];
+  for (const record of records) {
+    const size = record.body?.length ?? 0;
+    if (step.length > 0 && bytes + size > stepBytes) {
+      yield step;
+      [step, bytes] = [[], 0];
+    }
+    step.push(record);
+    bytes += size;
+  }
+  if (step.length > 0) yield step;
 }
 
 function recordOf(event: EventEnvelope): LogRecord {

@@ -7,7 +7,7 @@
 import type { DeliverySink, FenceClaim, ProcessingSession } from '../broker/broker.js';
 import type { Clock } from '../clock.js';
 import { ExactlyOnceError, errorChain, hasCode } from '../errors/exactly-once-error.js';
-import { backoffMs, defaultRetryPolicy } from '../failure/failure-policy.js';
+import { backoffMs, type RetryPolicy } from '../failure/failure-policy.js';
 import { Hint } from '../hint.js';
 import type { FenceKey } from '../inbox/fence-store.js';
 import type { Storage } from '../storage/storage.js';
@@ -27,7 +27,10 @@ export interface PartitionReaderParts {
   readonly random: () => number;
 }
 
-const bounds: ReadBounds = { maxEvents: 1_000, maxBytes: 8_388_608 };
+/** What a partition holds in memory at most, but for one record that is larger. */
+const bounds: ReadBounds = { maxEvents: 1_000, maxBytes: 4_194_304 };
+/** After a failure of the database itself, which the sink does not see. */
+export const readerRetry: RetryPolicy = { attempts: 1, backoffMs: 100, maxBackoffMs: 2_000 };
 /** Nothing wakes it but news and its end. */
 const untilHintedMs = 60_000;
 
@@ -38,6 +41,7 @@ export class PartitionReader {
   readonly #draining = new AbortController();
   readonly #aborted = new AbortController();
   readonly #news = new Hint();
+  readonly #startOffset: bigint;
   #fence: FenceClaim | null = null;
   #ends: LogEnds;
   #trouble: string | null = null;
@@ -46,6 +50,7 @@ export class PartitionReader {
   constructor(parts: PartitionReaderParts, ends: LogEnds) {
     this.#parts = parts;
     this.#ends = ends;
+    this.#startOffset = parts.startFrom === 'earliest' ? ends.first : ends.next;
     this.ended = this.#live();
   }
 
@@ -61,8 +66,14 @@ export class PartitionReader {
 
   /** Records that are not processed yet, as far as is known. */
   get lag(): number {
-    const position = this.#fence?.nextOffset ?? this.#ends.first;
+    const position = this.#position();
     return position < this.#ends.next ? Number(this.#ends.next - position) : 0;
+  }
+
+  /** The partition was seen to hold that. */
+  spans({ first, next }: Pick<LogEnds, 'first' | 'next'>): void {
+    if (first > this.#ends.first) this.#ends = { ...this.#ends, first };
+    this.reaches(next);
   }
 
   /** The partition was seen to end there. */
@@ -97,10 +108,15 @@ export class PartitionReader {
     if (this.#state === 'reading') this.#state = 'ended';
   }
 
+  /** Where the next record stands; what is forgotten is behind everybody. */
+  #position(): bigint {
+    const nextOffset = this.#fence?.nextOffset ?? this.#startOffset;
+    return nextOffset > this.#ends.first ? nextOffset : this.#ends.first;
+  }
+
   async #claim(): Promise<FenceClaim> {
-    const { key, owner, startFrom, storage } = this.#parts;
-    const start = startFrom === 'earliest' ? this.#ends.first : this.#ends.next;
-    const { nextOffset, lastFingerprint } = await storage.fences.claim(key, owner, start);
+    const { key, owner, storage } = this.#parts;
+    const { nextOffset, lastFingerprint } = await storage.fences.claim(key, owner, this.#startOffset);
     if (nextOffset > this.#ends.next) await this.#refuseIfAhead(nextOffset);
     return { key, owner, nextOffset, lastFingerprint };
   }
@@ -120,15 +136,15 @@ export class PartitionReader {
   /** Reads and processes what is there, or waits for more; true where something was processed. */
   async #readOnce(fence: FenceClaim): Promise<boolean> {
     const { key, log, sink, clock } = this.#parts;
-    if (fence.nextOffset >= this.#ends.next) {
+    if (this.#position() >= this.#ends.next) {
       await this.#news.wait(clock, untilHintedMs, this.#draining.signal);
       return false;
     }
-    const from = { topic: key.topic, partition: key.partition, offset: fence.nextOffset };
+    const from = { topic: key.topic, partition: key.partition, offset: this.#position() };
     const deliveries = await log.read(from, bounds);
     const last = deliveries.at(-1);
     if (last === undefined) {
-      this.#ends = { ...this.#ends, next: fence.nextOffset };
+      this.#ends = { ...this.#ends, next: from.offset };
       return false;
     }
     this.reaches(last.offset + 1n);
@@ -156,7 +172,7 @@ export class PartitionReader {
       this.#state = 'stopped';
       return true;
     }
-    const waitMs = backoffMs(defaultRetryPolicy, failures, random);
+    const waitMs = backoffMs(readerRetry, failures, random);
     logger.warn(`${where}: again in ${waitMs} ms: ${reason}`);
     await clock.sleep(waitMs, this.#draining.signal);
     return false;
