@@ -50,7 +50,7 @@ describe("bare @IdempotentHandler() over Nest's own transports", () => {
     }
 
     @Module({
-      imports: [world.typeOrm(), world.exactlyOnce({ broker: undefined as never })],
+      imports: [world.typeOrm(), world.exactlyOnce({ broker: false })],
       controllers: [ToldHandlers],
     })
     class MainModule {}
@@ -124,7 +124,7 @@ describe("bare @IdempotentHandler() over Nest's own transports", () => {
     }
 
     @Module({
-      imports: [world.typeOrm(), world.exactlyOnce({ service: 'bare', broker: undefined as never })],
+      imports: [world.typeOrm(), world.exactlyOnce({ service: 'bare', broker: false })],
       controllers: [BareHandlers],
     })
     class BareModule {}

@@ -15,8 +15,13 @@ export interface ExactlyOnceOptions extends Omit<EngineOptions, Derived> {
   readonly name?: string;
   /** For example `typeOrmStorage()` of @exactly-once/typeorm. */
   readonly storage: AdapterDescription<Storage>;
-  /** For example `kafkaBroker({ … })` of @exactly-once/kafka. Left out: outbox and inbox without consuming. */
-  readonly broker?: AdapterDescription<Broker>;
+  /**
+   * For example `kafkaBroker({ … })` of @exactly-once/kafka. Default `databaseBroker()`: events go from the outbox
+   * to the handlers of this and other processes on the same database, with no other server. `false`: nothing is
+   * relayed or consumed here, the outbox only fills; for processes beside one that relays, and for bare handlers.
+   * All processes on one database name the same broker.
+   */
+  readonly broker?: AdapterDescription<Broker> | false;
   /** Checks each event against its class's class-validator rules before its handler. Default true. */
   readonly validate?: boolean;
 }
@@ -46,11 +51,14 @@ const known = [
   'random',
 ];
 
-/** Throws EO_OPTION_UNKNOWN and EO_OPTION_MISSING; the engine checks the rest. */
+/** Throws EO_OPTION_UNKNOWN, EO_OPTION_MISSING and EO_OPTION_INVALID; the engine checks the rest. */
 export function checkModuleOptions(options: ExactlyOnceOptions): ExactlyOnceOptions {
   checkOptions('ExactlyOnceModule.forRoot()', options, known);
   if (options.storage === undefined) {
     throw new ExactlyOnceError('EO_OPTION_MISSING', 'ExactlyOnceModule.forRoot() has no `storage`');
+  }
+  if (options.broker === null) {
+    throw new ExactlyOnceError('EO_OPTION_INVALID', '`broker` is null: leave it out, or say `false`');
   }
   return options;
 }

@@ -22,6 +22,8 @@
  * ```
  */
 export {
+  type DatabaseBrokerOptions,
+  databaseBroker,
   EventContext,
   ExactlyOnceError,
   PermanentError,

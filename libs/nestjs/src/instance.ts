@@ -3,6 +3,7 @@
  */
 import {
   type AdapterDescription,
+  databaseBroker,
   Engine,
   type EngineOptions,
   type EventTypeDescriptor,
@@ -53,12 +54,12 @@ export class Instance {
       validate: _,
       name: __,
       storage: describedStorage,
-      broker: describedBroker,
+      broker: describedBroker = databaseBroker(),
       startFrom,
       ...rest
     } = this.options;
     const storage = await createAdapter(describedStorage, resolve);
-    const broker = describedBroker === undefined ? null : await createAdapter(describedBroker, resolve);
+    const broker = describedBroker === false ? null : await createAdapter(describedBroker, resolve);
     const options: EngineOptions = {
       logger: nestLogger(this.service),
       telemetry: openTelemetry(this.service),
@@ -72,7 +73,7 @@ export class Instance {
       const names = found.handlers.map((handler) => handler.name).join(', ');
       throw new ExactlyOnceError(
         'EO_OPTION_MISSING',
-        `instance "${this.name}" has handlers (${names}) but no \`broker\``,
+        `instance "${this.name}" has handlers (${names}) and \`broker: false\``,
       );
     }
     this.#engine = new Engine(options);
