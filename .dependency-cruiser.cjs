@@ -40,9 +40,19 @@ module.exports = {
     },
     {
       name: 'apps-import-libs',
+      comment: 'a service knows the others by their events only; the shop composes them, by their indexes',
       severity: 'error',
       from: { path: '^apps/([^/]+)/' },
-      to: { path: ['^libs/testing/', '^src/', '^test/', '^apps/'], pathNot: '^apps/$1/' },
+      to: {
+        path: ['^libs/testing/', '^src/', '^test/', '^apps/'],
+        pathNot: '^apps/($1/|[^/]+/dist/index\\.d\\.ts$)',
+      },
+    },
+    {
+      name: 'services-stand-alone',
+      severity: 'error',
+      from: { path: '^apps/([^/]+)/', pathNot: '^apps/shop/' },
+      to: { path: '^apps/', pathNot: '^apps/$1/' },
     },
     {
       name: 'src-imports-libs',
@@ -59,7 +69,7 @@ module.exports = {
     },
   ],
   options: {
-    doNotFollow: { path: ['node_modules', '^libs/[^/]+/dist/'] },
+    doNotFollow: { path: ['node_modules', '^(libs|apps)/[^/]+/dist/'] },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.base.json' },
     enhancedResolveOptions: {

@@ -20,7 +20,8 @@ export class ProviderServer {
   readonly #server: Server;
   #withheldAt = Number.POSITIVE_INFINITY;
   #withheld: string | null = null;
-  readonly #refusals = new Map<number, number>();
+  readonly #failures = new Map<number, number>();
+  readonly #declined = new Map<number, string>();
 
   private constructor() {
     this.#server = createServer((request, response) => {
@@ -50,8 +51,13 @@ export class ProviderServer {
   }
 
   /** Answers the first call for this amount with this status, and takes no money. */
-  refuseOnce(cents: number, status: number): void {
-    this.#refusals.set(cents, status);
+  failOnce(cents: number, status: number): void {
+    this.#failures.set(cents, status);
+  }
+
+  /** Refuses this amount with this word, however often it is asked. */
+  decline(cents: number, reason: string): void {
+    this.#declined.set(cents, reason);
   }
 
   async stop(): Promise<void> {
@@ -64,10 +70,16 @@ export class ProviderServer {
     const key = String(request.headers['idempotency-key']);
     const order = JSON.parse(Buffer.concat(await request.toArray()).toString()) as Omit<Charge, 'chargeId'>;
     this.calls.set(key, (this.calls.get(key) ?? 0) + 1);
-    const refusal = this.#refusals.get(order.cents);
-    if (refusal !== undefined) {
-      this.#refusals.delete(order.cents);
-      response.writeHead(refusal, { 'retry-after': '0' }).end();
+    const failure = this.#failures.get(order.cents);
+    if (failure !== undefined) {
+      this.#failures.delete(order.cents);
+      response.writeHead(failure, { 'retry-after': '0' }).end();
+      return;
+    }
+    response.setHeader('content-type', 'application/json');
+    const reason = this.#declined.get(order.cents);
+    if (reason !== undefined) {
+      response.writeHead(402).end(JSON.stringify({ reason }));
       return;
     }
     const known = this.charges.get(key);
@@ -77,7 +89,6 @@ export class ProviderServer {
       this.#withheld = key;
       return;
     }
-    response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify({ chargeId: charge.chargeId }));
   }
 }

@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { GuardedProcess } from '../services/guarded-process.js';
 import { freePort, until } from '../services/ports.js';
 
+export type ServiceName = 'orders' | 'payments' | 'shipping' | 'notifications';
+
 export interface Answer {
   readonly status: number;
   // biome-ignore lint/suspicious/noExplicitAny: has the shape of its route
@@ -18,14 +20,14 @@ export class ServiceProcess {
   #process: GuardedProcess | null = null;
 
   private constructor(
-    readonly app: string,
+    readonly app: ServiceName,
     readonly port: number,
     readonly folder: string,
     readonly environment: readonly string[],
   ) {}
 
   static async start(
-    app: 'orders' | 'payments',
+    app: ServiceName,
     environment: Readonly<Record<string, string>>,
   ): Promise<ServiceProcess> {
     const [port, folder] = [await freePort(), await mkdtemp(join(tmpdir(), `eo-${app}-`))];

@@ -23,6 +23,11 @@ const planted: Readonly<Record<string, string>> = {
   'libs/testing/dist/index.d.ts': 'export declare const t: number;',
   'apps/orders/src/good.ts': "import { a } from '@exactly-once/core';",
   'apps/orders/src/uses-testing.ts': "import { t } from '@exactly-once/testing';",
+  'apps/orders/src/uses-payments.ts': "import { p } from '@exactly-once/app-payments';",
+  'apps/payments/dist/index.d.ts': 'export declare const p: number;',
+  'apps/payments/dist/main.d.ts': 'export declare const m: number;',
+  'apps/shop/src/good.ts': "import { p } from '@exactly-once/app-payments';",
+  'apps/shop/src/uses-main.ts': "import { m } from '../../payments/dist/main.js';",
   'apps/orders/src/deep.ts': "import { b } from '../../../libs/core/src/clock.js';",
   'src/good.ts': "import { a } from '@exactly-once/core';",
   'src/uses-app.ts': "import { g } from '../apps/orders/src/good.js';",
@@ -37,10 +42,15 @@ let tree: string;
 beforeAll(async () => {
   tree = mkdtempSync(join(tmpdir(), 'planted-'));
   for (const [path, text] of Object.entries(planted)) write(path, text);
-  for (const lib of ['core', 'kafka', 'testing']) {
-    write(`libs/${lib}/package.json`, manifest(lib));
+  for (const [name, folder] of [
+    ['core', 'libs/core'],
+    ['kafka', 'libs/kafka'],
+    ['testing', 'libs/testing'],
+    ['app-payments', 'apps/payments'],
+  ] as const) {
+    write(`${folder}/package.json`, manifest(name));
     mkdirSync(join(tree, 'node_modules/@exactly-once'), { recursive: true });
-    symlinkSync(join(tree, 'libs', lib), join(tree, 'node_modules/@exactly-once', lib));
+    symlinkSync(join(tree, folder), join(tree, 'node_modules/@exactly-once', name));
   }
   for (const name of [
     'tsconfig.base.json',
@@ -65,6 +75,8 @@ describe('.dependency-cruiser.cjs', () => {
     'typeorm-imports: libs/typeorm/src/uses-kafka.ts',
     'no-unresolvable: libs/typeorm/src/uses-nothing.ts',
     'apps-import-libs: apps/orders/src/uses-testing.ts',
+    'apps-import-libs: apps/shop/src/uses-main.ts',
+    'services-stand-alone: apps/orders/src/uses-payments.ts',
     'no-deep-imports: apps/orders/src/deep.ts',
     'src-imports-libs: src/uses-app.ts',
   ])('finds %s', (violation) => {
@@ -86,9 +98,9 @@ function write(path: string, text: string): void {
   writeFileSync(join(tree, path), text);
 }
 
-function manifest(lib: string): string {
+function manifest(name: string): string {
   const exports = { '.': { types: './dist/index.d.ts', default: './dist/index.js' } };
-  return JSON.stringify({ name: `@exactly-once/${lib}`, type: 'module', exports });
+  return JSON.stringify({ name: `@exactly-once/${name}`, type: 'module', exports });
 }
 
 /** Exits with the number of violations, so the exit code says nothing here. */

@@ -30,6 +30,8 @@ describe('the dependency law', () => {
     [app, "import { exactlyOnce } from '@exactly-once/nestjs';", 0],
     [app, "import { InMemoryStorage } from '@exactly-once/testing';", 1],
     [tool, "import { InMemoryStorage } from '@exactly-once/testing';", 1],
+    [app, "import { PaymentsModule } from '@exactly-once/app-payments';", 1],
+    ['apps/shop/src/shop.module.ts', "import { PaymentsModule } from '@exactly-once/app-payments';", 0],
     ['libs/kafka/src/kafka-consumer.spec.ts', "import { it } from '@jest/globals';", 0],
   ])('%s: %s', (path, text, found) => {
     expect(dependencyLaw(file(path, text))).toHaveLength(found);

@@ -17,15 +17,20 @@ function homeOf({ path }: SourceFile): string {
   return /^(libs|apps)\/[^/]+/.exec(path)?.[0] ?? path.split('/')[0]!;
 }
 
-/** A lib imports what the table grants; an app and a tool any lib but `testing`. Specs may use the test kit. */
+/**
+ * A lib imports what the table grants; an app and a tool any lib but `testing`. Services know one another by their
+ * events only; the shop composes them. Specs may use the test kit.
+ */
 export const dependencyLaw: Rule = (file) => {
   if (isSpec(file)) return [];
   const home = homeOf(file);
   const isLib = home.startsWith('libs/');
   const granted = law[home] ?? [];
+  const refused = (name: string) =>
+    name === '@exactly-once/testing' || (home !== 'apps/shop' && name.startsWith('@exactly-once/app-'));
   return packagesOf(file)
     .map(packageName)
-    .filter((name) => (isLib ? !granted.some((one) => grants(one, name)) : name === '@exactly-once/testing'))
+    .filter((name) => (isLib ? !granted.some((one) => grants(one, name)) : refused(name)))
     .map((name) => `imports ${name}, which the law does not grant to ${home}`);
 };
 

@@ -9,7 +9,7 @@ import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { HealthController } from './health.controller.js';
-import { CreateTables } from './migrations/1-create-tables.js';
+import { CreateOrderTables } from './migrations/1-create-tables.js';
 import { OrdersModule } from './orders/orders.module.js';
 
 const { DATABASE_URL = 'postgres://postgres@localhost:5432/orders', KAFKA_BROKERS = 'localhost:9092' } =
@@ -21,7 +21,7 @@ const { DATABASE_URL = 'postgres://postgres@localhost:5432/orders', KAFKA_BROKER
       type: 'postgres',
       url: DATABASE_URL,
       autoLoadEntities: true,
-      migrations: [CreateTables],
+      migrations: [CreateOrderTables],
       migrationsRun: true,
     }),
     ExactlyOnceModule.forRoot({

@@ -1,7 +1,6 @@
 /**
  * `GET /health`: 200 where everything works, 503 where it does not, with what does not. For a load balancer or an
- * orchestrator: it comes back by itself, so this is readiness,
- * not liveness.
+ * orchestrator. It comes back by itself when database and broker do, so this is readiness, not liveness.
  */
 import { ExactlyOnceHealthIndicator } from '@exactly-once/nestjs';
 import { Controller, Get } from '@nestjs/common';

@@ -9,7 +9,7 @@ import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { HealthController } from './health.controller.js';
-import { CreateTables } from './migrations/1-create-tables.js';
+import { CreatePaymentTables } from './migrations/1-create-tables.js';
 import { PaymentsModule } from './payments/payments.module.js';
 
 const { DATABASE_URL = 'postgres://postgres@localhost:5432/payments', KAFKA_BROKERS = 'localhost:9092' } =
@@ -21,7 +21,7 @@ const { DATABASE_URL = 'postgres://postgres@localhost:5432/payments', KAFKA_BROK
       type: 'postgres',
       url: DATABASE_URL,
       autoLoadEntities: true,
-      migrations: [CreateTables],
+      migrations: [CreatePaymentTables],
       migrationsRun: true,
     }),
     ExactlyOnceModule.forRoot({

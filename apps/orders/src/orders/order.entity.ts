@@ -1,8 +1,11 @@
 /**
- * An order as this service keeps it: written once by the request, then marked as paid by an event.
- * Its id is its event's key, so what happens to one order stays in order.
+ * An order as this service keeps it: written once by the request, then completed by events of other services.
+ * Each event adds a fact of its own and no fact replaces another, so it does not matter in which order they come: an
+ * order that is said to be shipped before it is said to be paid ends as any other.
  */
 import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
+
+export type OrderState = 'placed' | 'paid' | 'shipped' | 'cancelled';
 
 @Entity()
 export class Order {
@@ -15,9 +18,20 @@ export class Order {
   @Column('integer')
   totalCents!: number;
 
-  @Column({ default: 'placed' })
-  state!: 'placed' | 'paid';
-
-  @CreateDateColumn()
+  @CreateDateColumn({ type: 'timestamptz' })
   placedAt!: Date;
+
+  /** Sum of the payments that were heard of. */
+  @Column('integer', { default: 0 })
+  paidCents!: number;
+
+  @Column('timestamptz', { nullable: true })
+  shippedAt!: Date | null;
+
+  @Column('timestamptz', { nullable: true })
+  cancelledAt!: Date | null;
+
+  /** Follows from the facts above, in the database: nobody can write it. */
+  @Column({ insert: false, update: false, default: 'placed' })
+  state!: OrderState;
 }

@@ -8,10 +8,12 @@ import { Order } from './order.entity.js';
 import { OrdersController } from './orders.controller.js';
 import { OrdersService } from './orders.service.js';
 import { PaymentHandlers } from './payment.handlers.js';
+import { ShippingHandlers } from './shipping.handlers.js';
 
 @Module({
   imports: [TypeOrmModule.forFeature([Order])],
-  controllers: [OrdersController, PaymentHandlers],
+  controllers: [OrdersController, PaymentHandlers, ShippingHandlers],
   providers: [OrdersService],
+  exports: [OrdersService],
 })
 export class OrdersModule {}

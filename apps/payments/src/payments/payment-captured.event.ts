@@ -3,18 +3,22 @@
  * It carries an id derived from the event that caused it, the same for every attempt.
  */
 import { EventType } from '@exactly-once/nestjs';
-import { IsString, IsUUID } from 'class-validator';
+import { IsInt, IsString, IsUUID } from 'class-validator';
 
 @EventType<PaymentCaptured>('payment.captured', { topic: 'payments', key: (event) => event.orderId })
 export class PaymentCaptured {
   @IsUUID()
   orderId: string;
 
+  @IsInt()
+  cents: number;
+
   @IsString()
   chargeId: string;
 
-  constructor(orderId: string, chargeId: string) {
+  constructor(orderId: string, cents: number, chargeId: string) {
     this.orderId = orderId;
+    this.cents = cents;
     this.chargeId = chargeId;
   }
 }

@@ -19,6 +19,6 @@ export class Payment {
   @Column()
   chargeId!: string;
 
-  @CreateDateColumn()
+  @CreateDateColumn({ type: 'timestamptz' })
   capturedAt!: Date;
 }

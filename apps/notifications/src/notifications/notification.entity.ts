@@ -1,0 +1,24 @@
+/**
+ * What a customer is told. A row is the effect that happens once; who sends it as mail calls another system, at least
+ * once, with a key of the row's.
+ * No unique constraint on the order: that there is one row for each is the inbox's doing.
+ */
+import { Column, CreateDateColumn, Entity, PrimaryGeneratedColumn } from 'typeorm';
+
+@Entity()
+export class Notification {
+  @PrimaryGeneratedColumn('identity', { type: 'bigint' })
+  id!: string;
+
+  @Column('uuid')
+  orderId!: string;
+
+  @Column()
+  about!: 'shipped' | 'cancelled';
+
+  @Column()
+  text!: string;
+
+  @CreateDateColumn({ type: 'timestamptz' })
+  writtenAt!: Date;
+}

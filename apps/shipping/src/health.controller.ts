@@ -1,0 +1,30 @@
+/**
+ * `GET /health`: 200 where everything works, 503 where it does not, with what does not. For a load balancer or an
+ * orchestrator. It comes back by itself when database and broker do, so this is readiness, not liveness.
+ */
+import { ExactlyOnceHealthIndicator } from '@exactly-once/nestjs';
+import { Controller, Get } from '@nestjs/common';
+import {
+  HealthCheck,
+  type HealthCheckResult,
+  HealthCheckService,
+  TypeOrmHealthIndicator,
+} from '@nestjs/terminus';
+
+@Controller('health')
+export class HealthController {
+  constructor(
+    private readonly health: HealthCheckService,
+    private readonly database: TypeOrmHealthIndicator,
+    private readonly exactlyOnce: ExactlyOnceHealthIndicator,
+  ) {}
+
+  @Get()
+  @HealthCheck()
+  check(): Promise<HealthCheckResult> {
+    return this.health.check([
+      () => this.database.pingCheck('database'),
+      () => this.exactlyOnce.isHealthy('events'),
+    ]);
+  }
+}

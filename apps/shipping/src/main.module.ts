@@ -1,0 +1,38 @@
+/**
+ * The service as a process: its database, its broker, its domain. Configured by the environment: DATABASE_URL and
+ * KAFKA_BROKERS (comma-separated). The only place with forRoot.
+ */
+import { kafkaBroker } from '@exactly-once/kafka';
+import { ExactlyOnceModule } from '@exactly-once/nestjs';
+import { typeOrmStorage } from '@exactly-once/typeorm';
+import { Module } from '@nestjs/common';
+import { TerminusModule } from '@nestjs/terminus';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { HealthController } from './health.controller.js';
+import { CreateShippingTables } from './migrations/1-create-tables.js';
+import { ShippingModule } from './shipping/shipping.module.js';
+
+const { DATABASE_URL = 'postgres://postgres@localhost:5432/shipping', KAFKA_BROKERS = 'localhost:9092' } =
+  process.env;
+
+@Module({
+  imports: [
+    TypeOrmModule.forRoot({
+      type: 'postgres',
+      url: DATABASE_URL,
+      autoLoadEntities: true,
+      migrations: [CreateShippingTables],
+      migrationsRun: true,
+    }),
+    ExactlyOnceModule.forRoot({
+      service: 'shipping',
+      unhandled: 'skip',
+      storage: typeOrmStorage({ migrate: true }),
+      broker: kafkaBroker({ client: { brokers: KAFKA_BROKERS.split(',') } }),
+    }),
+    TerminusModule,
+    ShippingModule,
+  ],
+  controllers: [HealthController],
+})
+export class MainModule {}
