@@ -22,7 +22,7 @@ afterAll(async () => {
 });
 
 describe('the Nest CLI', () => {
-  it.each(['orders', 'payments'])('builds %s from its sources', async (app) => {
+  it.each(['orders', 'payments', 'shipping', 'notifications'])('builds %s from its sources', async (app) => {
     rmSync(`apps/${app}/dist/.tsbuildinfo`, { force: true }); // else nothing is new
     const beganMs = Date.now();
 
