@@ -15,13 +15,16 @@ import type { Delivery } from './delivery.js';
 export type SendOutcome =
   | { readonly status: 'sent' }
   /** Can never be sent, for example larger than the broker takes. */
-  | { readonly status: 'refused'; readonly reason: string };
+  | { readonly status: 'refused'; readonly reason: string }
+  /** Not sent, for a reason outside of the event, for example a topic that is missing: it waits. */
+  | { readonly status: 'later'; readonly reason: string };
 
 export interface Publisher {
   /** Connects where needed and keeps trying; resolves when connected or `signal` aborts. */
   start(signal: AbortSignal): Promise<void>;
   /**
    * Sends the events in the order given and answers for each, once the broker has acknowledged it durably.
+   * After a `later` no later event of that topic is `sent`.
    * Throws where nothing certain is known (connection lost, time-out): the caller sends the same again.
    */
   send(events: readonly EventEnvelope[]): Promise<SendOutcome[]>;

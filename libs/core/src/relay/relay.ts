@@ -36,6 +36,8 @@ export class Relay {
   readonly #leases = new Map<number, { lease: Lease; renewAtMs: number }>();
   readonly #news = new Hint();
   #trouble: string | null = 'not connected yet';
+  /** Why rows of the present round wait at the broker's side. */
+  #waiting: string | null = null;
 
   constructor(parts: RelayParts) {
     this.#parts = parts;
@@ -57,9 +59,10 @@ export class Relay {
     let failures = 0;
     while (!signal.aborted) {
       try {
+        this.#waiting = null;
         const moved = await this.#round(signal);
         failures = 0;
-        this.#trouble = null;
+        this.#reportWaiting();
         pollMs = moved > 0 ? minPollMs : Math.min(pollMs * 2, this.#parts.maxPollMs);
         if (moved === 0) await this.#news.wait(this.#parts.clock, pollMs, signal);
       } catch (error) {
@@ -111,14 +114,27 @@ export class Relay {
     );
     const sent = rows.filter((_, index) => outcomes[index]?.status === 'sent').map((row) => row.position);
     if (sent.length > 0) await storage.outbox.settle(lease, sent);
+    let waiting = 0;
     for (const [index, outcome] of outcomes.entries()) {
       const row = rows[index];
+      if (outcome.status === 'later') {
+        waiting++;
+        this.#waiting ??= outcome.reason;
+      }
       if (outcome.status !== 'refused' || row === undefined) continue;
       logger.error(`event ${row.event.type} ${row.event.id} can never be sent: ${outcome.reason}`);
       await storage.outbox.refuse(lease, row.position, outcome.reason);
     }
     telemetry.record('exactly_once.relay_time', clock.now() - startedAtMs, attributes);
-    return rows.length;
+    return rows.length - waiting;
+  }
+
+  /** Others are published meanwhile; health says what waits. */
+  #reportWaiting(): void {
+    if (this.#waiting !== null && this.#waiting !== this.#trouble) {
+      this.#parts.logger.warn(`relay: some events wait: ${this.#waiting}`);
+    }
+    this.#trouble = this.#waiting;
   }
 
   async #failed(error: unknown, failures: number, signal: AbortSignal): Promise<void> {
