@@ -37,7 +37,10 @@ export interface RelayOptions {
 }
 
 export interface RetentionOptions {
-  /** Days that an inbox record is kept: duplicates that come later run again. Above 0. Default 7. */
+  /**
+   * Days that an inbox record is kept: duplicates that come later run again. From one minute (1 / 1,440), and no less
+   * than the longest wait between two attempts or a session of the broker. Default 7.
+   */
   readonly windowDays?: number;
   /** Records deleted in one statement. From 1. Default 5,000. */
   readonly batchSize?: number;
@@ -58,7 +61,7 @@ export interface EngineOptions {
   /** Recorded in dead letters. Default: none. */
   readonly serviceVersion?: string;
   readonly storage: Storage;
-  /** `null`: nothing is consumed or relayed by this engine. */
+  /** `null`: nothing is consumed or relayed by this engine, and there are no `handlers`. */
   readonly broker: Broker | null;
   readonly handlers: readonly HandlerDefinition[];
   /** Handlers that another transport calls, through `handleForeign`. Default: none. */
@@ -69,7 +72,7 @@ export interface EngineOptions {
   readonly unhandled: 'skip' | 'dead-letter' | 'stop';
   /** Names of handlers that were removed on purpose. */
   readonly retiredHandlers?: readonly string[];
-  /** Where each topic begins for a group without a position. Default `earliest`. */
+  /** Where each topic that a handler consumes begins for a group without a position. Default `earliest`. */
   readonly startFrom?: Readonly<Record<string, 'earliest' | 'latest'>>;
   readonly codec?: EventCodec;
   /** By topic. */

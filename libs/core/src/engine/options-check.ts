@@ -4,8 +4,12 @@
 import leven from 'leven';
 import { ExactlyOnceError } from '../errors/exactly-once-error.js';
 
-/** Throws EO_OPTION_UNKNOWN for the first key of `given` that is not in `known`. */
+/** Throws EO_OPTION_INVALID unless `given` is an object, EO_OPTION_UNKNOWN for its first key that is not in `known`. */
 export function checkOptions(where: string, given: object, known: readonly string[]): void {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    const what = Array.isArray(given) ? 'a list' : String(given);
+    throw new ExactlyOnceError('EO_OPTION_INVALID', `${where} is ${what}, not an object of options`);
+  }
   for (const name of Object.keys(given)) {
     if (known.includes(name)) continue;
     const nearest = nearestName(name, known);
@@ -40,7 +44,15 @@ export function checkChoice(where: string, value: unknown, allowed: readonly str
   );
 }
 
-function nearestName(name: string, known: readonly string[]): string | null {
+/** Throws EO_OPTION_INVALID unless `value` is text with more than blanks; `undefined` passes. */
+export function checkText(where: string, value: unknown): void {
+  if (value === undefined || (typeof value === 'string' && value.trim() !== '')) return;
+  const given = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  throw new ExactlyOnceError('EO_OPTION_INVALID', `${where} is ${given}, not a name`);
+}
+
+/** The one of `known` that `name` was probably meant to be; `null` where none is near. */
+export function nearestName(name: string, known: readonly string[]): string | null {
   let nearest: string | null = null;
   let least = Math.max(3, Math.ceil(name.length / 2));
   for (const candidate of known) {

@@ -6,7 +6,7 @@ import { ExactlyOnceError, isExactlyOnceError, RetryAfterError } from '../errors
 export interface RetryPolicy {
   /** Calls of the handler before the event is dead-lettered. From 1. Default 5. */
   readonly attempts: number;
-  /** Upper bound of the first wait in milliseconds; doubles with each attempt. Default 100. */
+  /** Upper bound of the first wait in milliseconds, at most `maxBackoffMs`; doubles with each attempt. Default 100. */
   readonly backoffMs: number;
   /** Upper bound of any wait in milliseconds. Default 30,000. */
   readonly maxBackoffMs: number;

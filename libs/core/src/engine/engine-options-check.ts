@@ -1,0 +1,115 @@
+/**
+ * Checks what an application says about the engine as a whole: names, bounds and sections. Runs at start only.
+ *
+ * Throws before anything is opened or changed; what is said about handlers and types is checked beside it.
+ */
+import { ExactlyOnceError } from '../errors/exactly-once-error.js';
+import { defaultRetryPolicy, type RetryPolicy } from '../failure/failure-policy.js';
+import type { EngineOptions } from './engine-options.js';
+import { checkChoice, checkNumber, checkOptions, checkText } from './options-check.js';
+
+const known = [
+  'service',
+  'group',
+  'serviceVersion',
+  'storage',
+  'broker',
+  'handlers',
+  'foreignHandlers',
+  'types',
+  'unhandled',
+  'retiredHandlers',
+  'startFrom',
+  'codec',
+  'foreignTopics',
+  'retry',
+  'batch',
+  'dedupCacheSize',
+  'relay',
+  'retention',
+  'shutdownMs',
+  'logger',
+  'telemetry',
+  'clock',
+  'random',
+];
+/** The longest that a timer can be set to. */
+export const longestTimerMs = 2_147_483_647;
+export const dayMs = 86_400_000;
+export const defaultWindowDays = 7;
+const leastWindowDays = 60_000 / dayMs;
+
+/** Throws EO_OPTION_UNKNOWN, EO_OPTION_INVALID, EO_OPTION_MISSING. */
+export function checkEngineOptions(options: EngineOptions): void {
+  checkOptions('the engine', options, known);
+  if (typeof options.service !== 'string' || options.service.trim() === '') {
+    throw new ExactlyOnceError('EO_OPTION_MISSING', 'the engine has no `service`');
+  }
+  if (options.unhandled === undefined) {
+    const what = "`unhandled` is not said: 'skip', 'dead-letter' or 'stop' for types without a handler";
+    throw new ExactlyOnceError('EO_OPTION_MISSING', what);
+  }
+  checkText('group', options.group);
+  checkChoice('unhandled', options.unhandled, ['skip', 'dead-letter', 'stop']);
+  checkNumber('dedupCacheSize', options.dedupCacheSize, 0, 10_000_000);
+  checkNumber('shutdownMs', options.shutdownMs, 0, longestTimerMs);
+  checkRetry('retry', options.retry);
+  checkBatch(options.batch);
+  checkRelay(options.relay);
+  checkRetention(options.retention);
+  checkMappings(options.foreignTopics);
+}
+
+/** `above`: what the policy is laid over, and what it leaves out is taken from. */
+export function checkRetry(
+  where: string,
+  retry: EngineOptions['retry'],
+  above: Partial<RetryPolicy> = {},
+): void {
+  if (retry === undefined) return;
+  checkOptions(where, retry, ['attempts', 'backoffMs', 'maxBackoffMs']);
+  checkNumber(`${where}.attempts`, retry.attempts, 1, 1_000_000);
+  checkNumber(`${where}.backoffMs`, retry.backoffMs, 0, longestTimerMs);
+  checkNumber(`${where}.maxBackoffMs`, retry.maxBackoffMs, 0, longestTimerMs);
+  const { backoffMs, maxBackoffMs } = { ...defaultRetryPolicy, ...above, ...retry };
+  if (backoffMs <= maxBackoffMs) return;
+  const what = `${where}: backoffMs is ${backoffMs}, above maxBackoffMs, which is ${maxBackoffMs}; set both`;
+  throw new ExactlyOnceError('EO_OPTION_INVALID', what);
+}
+
+function checkBatch(batch: EngineOptions['batch']): void {
+  if (batch === undefined) return;
+  checkOptions('batch', batch, ['maxEvents', 'maxBytes', 'maxOpenMs', 'isolation']);
+  checkNumber('batch.maxEvents', batch.maxEvents, 1, 10_000);
+  checkNumber('batch.maxBytes', batch.maxBytes, 1, Number.MAX_SAFE_INTEGER);
+  checkNumber('batch.maxOpenMs', batch.maxOpenMs, 1, longestTimerMs);
+  checkChoice('batch.isolation', batch.isolation, ['READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE']);
+}
+
+function checkRelay(relay: EngineOptions['relay']): void {
+  if (relay === undefined || relay === false) return;
+  checkOptions('relay', relay, ['batchSize', 'leaseMs', 'maxPollMs']);
+  checkNumber('relay.batchSize', relay.batchSize, 1, 10_000);
+  checkNumber('relay.leaseMs', relay.leaseMs, 1_000, longestTimerMs);
+  checkNumber('relay.maxPollMs', relay.maxPollMs, 10, longestTimerMs);
+}
+
+function checkRetention(retention: EngineOptions['retention']): void {
+  if (retention === undefined || retention === false) return;
+  checkOptions('retention', retention, ['windowDays', 'batchSize', 'intervalMs']);
+  checkNumber('retention.windowDays', retention.windowDays, leastWindowDays, 36_500, false);
+  checkNumber('retention.batchSize', retention.batchSize, 1, 1_000_000);
+  checkNumber('retention.intervalMs', retention.intervalMs, 1_000, longestTimerMs);
+}
+
+function checkMappings(mappings: EngineOptions['foreignTopics']): void {
+  if (mappings === undefined) return;
+  for (const [topic, mapping] of Object.entries(mappings)) {
+    const where = `foreignTopics of topic "${topic}"`;
+    checkOptions(where, mapping, ['type', 'id', 'source']);
+    checkText(`${where}: source`, mapping.source);
+    if (typeof mapping.type === 'function') continue;
+    if (mapping.type === undefined) throw new ExactlyOnceError('EO_OPTION_MISSING', `${where} has no type`);
+    checkText(`${where}: type`, mapping.type);
+  }
+}
