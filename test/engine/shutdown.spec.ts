@@ -9,7 +9,9 @@ describe('the engine at shutdown', () => {
   });
 
   afterEach(async () => {
-    await world.stop().catch(() => {});
+    const stopping = world.engine.stop().catch(() => {});
+    await world.pass(20_000);
+    await stopping;
   });
 
   const codeOf = (work: Promise<unknown>) =>
@@ -108,6 +110,92 @@ describe('the engine at shutdown', () => {
     expect(refused).toBe('EO_SHUTTING_DOWN');
     expect(await nested).toBe('resolved');
     expect(world.effects).toEqual(['nested 1']);
+  });
+
+  it('takes every step where one fails, and tells of all that failed', async () => {
+    const closed: string[] = [];
+    const consumer = world.broker.consumer.bind(world.broker);
+    world.broker.consumer = (request) => {
+      const made = consumer(request);
+      const stop = made.stop.bind(made);
+      made.stop = async (graceMs) => {
+        await stop(graceMs);
+        throw new Error('the consumer');
+      };
+      return made;
+    };
+    const publisher = world.broker.publisher();
+    world.broker.publisher = () => ({
+      ...publisher,
+      stop: async () => {
+        throw new Error('the publisher');
+      },
+    });
+    world.broker.close = async () => void closed.push('broker');
+    world.storage.close = async () => void closed.push('storage');
+    await world.start([world.handler('h')]);
+    await world.pass();
+
+    const stopping = world.engine.stop().then(
+      () => null,
+      (error: AggregateError) => error,
+    );
+    await world.pass(20_000);
+    const error = await stopping;
+
+    expect(closed).toEqual(['broker', 'storage']);
+    expect(error).toBeInstanceOf(AggregateError);
+    expect(error?.errors.map(String)).toEqual(['Error: the consumer', 'Error: the publisher']);
+    expect(error?.message).toContain('the consumer');
+  });
+
+  it('does not wait longer than its time for a last round of the relay', async () => {
+    let stopped = false;
+    const publisher = world.broker.publisher();
+    world.broker.publisher = () => ({
+      ...publisher,
+      send: () => new Promise(() => {}),
+      stop: async () => {
+        stopped = true;
+      },
+    });
+    await world.start([], { shutdownMs: 500 });
+    await world.engine.transaction(() => world.engine.outbox.publish(caused, { by: 'x' }));
+    await world.pass(100);
+
+    const stopping = world.engine.stop().then(() => world.log.push('stopped'));
+    await world.pass(2_000);
+    await stopping;
+
+    expect(stopped).toBe(true);
+    expect((await world.storage.outbox.depth()).pending).toBe(1);
+  });
+
+  it('leaves no storage open that opened late', async () => {
+    const order: string[] = [];
+    world.storage.open = async () => {
+      await world.clock.sleep(60_000);
+      order.push('opened');
+    };
+    world.storage.close = async () => void order.push('closed');
+    const starting = codeOf(world.start([world.handler('h')]));
+    await world.pass();
+
+    const stopping = world.engine.stop();
+    await world.pass(20_000);
+    await stopping;
+    await world.pass(60_000);
+
+    expect(await starting).toBe('resolved');
+    expect(order.lastIndexOf('closed')).toBeGreaterThan(order.indexOf('opened'));
+    expect(world.engine.health().status).toBe('down');
+  });
+
+  it('is final', async () => {
+    await world.start([]);
+    await world.engine.stop();
+
+    expect(await codeOf(world.engine.start())).toBe('EO_SHUTTING_DOWN');
   });
 });
 

@@ -32,7 +32,8 @@ export type {
   LogStore,
   ReadBounds,
 } from './database-broker/log-store.js';
-export { Engine, type EngineHealth, type PartHealth } from './engine/engine.js';
+export { Engine } from './engine/engine.js';
+export type { EngineHealth, PartHealth } from './engine/engine-health.js';
 export type {
   BatchOptions,
   EngineOptions,

@@ -6,33 +6,24 @@
  * background, and health is down meanwhile.
  */
 import { randomUUID } from 'node:crypto';
-import type { ConsumerHealth, EventConsumer, Publisher } from '../broker/broker.js';
+import type { EventConsumer, Publisher } from '../broker/broker.js';
 import { ExactlyOnceError, errorChain, isExactlyOnceError } from '../errors/exactly-once-error.js';
 import { backoffMs, defaultRetryPolicy } from '../failure/failure-policy.js';
 import { Outbox } from '../outbox/outbox.js';
 import { runTransaction, type TransactionOptions } from '../processing/business-transaction.js';
-import { OutboxWatch } from '../relay/outbox-watch.js';
 import { Relay } from '../relay/relay.js';
-import { Retention } from '../retention/retention.js';
+import { Background } from './background.js';
+import { type EngineHealth, engineHealth, type PartHealth, partHealth } from './engine-health.js';
 import type { EngineOptions } from './engine-options.js';
 import { type ForeignRequest, Processing } from './processing.js';
 import { RunningWork } from './running-work.js';
 import { type SettledOptions, settleOptions } from './settled-options.js';
-
-export interface PartHealth {
-  readonly status: 'up' | 'down';
-  readonly reason?: string;
-  /** Records not yet processed, where it is known. */
-  readonly lag?: number;
-}
-
-export interface EngineHealth {
-  /** Down where any part is. */
-  readonly status: 'up' | 'down';
-  readonly parts: Readonly<Record<string, PartHealth>>;
-}
+import { stopInSteps } from './stop-in-steps.js';
+import { Upkeep } from './upkeep.js';
 
 const defaultIdleTimeoutMs = 30_000;
+/** Milliseconds that background work gets to notice that what it waited for was closed. */
+const afterCloseMs = 1_000;
 
 export class Engine {
   readonly outbox: Outbox;
@@ -41,7 +32,8 @@ export class Engine {
   readonly #transactions: RunningWork;
   readonly #stopping = new AbortController();
   readonly #draining = new AbortController();
-  readonly #background = new Set<Promise<void>>();
+  readonly #background: Background;
+  readonly #upkeep: Upkeep;
   #relay: Relay | null = null;
   #consumer: EventConsumer | null = null;
   #publisher: Publisher | null = null;
@@ -56,6 +48,8 @@ export class Engine {
     const { storage, codec, telemetry, clock, random, service, broker, logger } = this.#options;
     broker?.bind({ storage, clock, random, logger, telemetry, service });
     this.outbox = new Outbox({ ambient: storage.ambient, codec, telemetry, clock, source: service });
+    this.#background = new Background(clock, logger);
+    this.#upkeep = new Upkeep(this.#options, this.#background);
     this.#transactions = new RunningWork(clock);
     this.#processing = new Processing(this.#options, this.#idleTimeoutMs(), () => this.#relay?.hint());
   }
@@ -63,15 +57,22 @@ export class Engine {
   /**
    * Opens the storage, registers the handlers and starts consumer, relay and retention. Rejects where the
    * configuration is wrong (EO_SCHEMA_MISSING, EO_SCHEMA_OUTDATED, EO_HANDLER_UNKNOWN_NAME, …); resolves, and
-   * goes on trying, where the database or the broker is out of reach.
+   * goes on trying, where the database or the broker is out of reach. Rejects with EO_SHUTTING_DOWN after `stop`.
    */
   async start(): Promise<void> {
+    if (this.#stopping.signal.aborted) throw stopped();
+    const first = this.#prepare();
+    this.#background.keep(
+      'storage',
+      first.catch(() => undefined), // whoever called `start` gets it
+    );
     try {
-      await this.#prepare();
+      await first;
     } catch (error) {
+      if (this.#stopping.signal.aborted) return;
       if (!isOutOfReach(error)) throw error;
       this.#report(error);
-      this.#keep(this.#prepareUntilReady());
+      this.#background.keep('storage', this.#prepareUntilReady());
       return;
     }
     this.#startParts();
@@ -86,7 +87,10 @@ export class Engine {
     await this.#drained;
   }
 
-  /** No new batch, no new transaction; running ones get `shutdownMs`, then are rolled back. May be called again. */
+  /**
+   * No new batch, no new transaction; running ones get `shutdownMs`, then are rolled back, and the relay's last
+   * round is left. Takes every step, and then throws an AggregateError where some failed. May be called again.
+   */
   async stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     await this.#stopped;
@@ -119,24 +123,31 @@ export class Engine {
     await this.#processing.handleForeign(request);
   }
 
+  /** What the parts last knew of themselves; asks nobody. */
   health(): EngineHealth {
-    const parts: Record<string, PartHealth> = { storage: partHealth(this.#notReady) };
-    const stuck = this.#processing.stuck();
-    if (this.#consumer !== null) parts['consumer'] = this.#consumerHealth(this.#consumer.health());
-    parts['processing'] = partHealth(stuck);
+    const parts: Record<string, PartHealth> = this.#upkeep.health(this.#notReady);
+    parts['processing'] = partHealth(this.#processing.stuck());
+    if (this.#consumer !== null) {
+      const own = this.#consumer.health();
+      parts['consumer'] = this.#consumerTrouble === null ? own : partHealth(this.#consumerTrouble);
+    }
     if (this.#relay !== null) parts['relay'] = partHealth(this.#relay.stuck());
-    const down = Object.values(parts).some((part) => part.status === 'down');
-    return { status: down ? 'down' : 'up', parts };
-  }
-
-  #consumerHealth(health: ConsumerHealth): PartHealth {
-    return this.#consumerTrouble === null ? health : { status: 'down', reason: this.#consumerTrouble };
+    for (const part of Object.keys(parts)) {
+      const failure = this.#background.failure(part);
+      if (failure !== null) parts[part] = partHealth(failure);
+    }
+    return engineHealth(parts);
   }
 
   async #prepare(): Promise<void> {
-    await this.#options.storage.open();
+    const { storage } = this.#options;
+    await storage.open();
+    if (this.#stopping.signal.aborted) {
+      await storage.close(); // it opened too late for `stop`
+      throw stopped();
+    }
     await this.#processing.register();
-    this.#notReady = null;
+    if (!this.#stopping.signal.aborted) this.#notReady = null;
   }
 
   async #prepareUntilReady(): Promise<void> {
@@ -162,20 +173,8 @@ export class Engine {
 
   #startParts(): void {
     if (this.#stopping.signal.aborted) return;
-    const { broker, storage, settledRelay, settledRetention, clock, logger, telemetry, random } =
-      this.#options;
-    const signal = this.#stopping.signal;
-    if (settledRetention !== null) {
-      const windowMs = settledRetention.windowDays * 86_400_000;
-      const retention = new Retention({
-        forgetful: [storage.inbox, storage.log],
-        clock,
-        logger,
-        ...settledRetention,
-        windowMs,
-      });
-      this.#keep(retention.run(signal));
-    }
+    this.#upkeep.start(this.#stopping.signal);
+    const { broker, storage, settledRelay, clock, logger, telemetry, random } = this.#options;
     if (broker === null) return;
     if (settledRelay !== null) {
       const publisher = broker.publisher();
@@ -191,13 +190,12 @@ export class Engine {
         owner,
         ...settledRelay,
       });
-      this.#keep(this.#relayWhenConnected(publisher, this.#relay));
-      this.#keep(new OutboxWatch({ outbox: storage.outbox, clock, logger, telemetry }).run(signal));
+      this.#background.keep('relay', this.#relayWhenConnected(publisher, this.#relay));
     }
     const request = this.#processing.consumerRequest();
     if (request !== null && !this.#draining.signal.aborted) {
       this.#consumer = broker.consumer(request);
-      this.#keep(this.#consume(this.#consumer));
+      this.#background.keep('consumer', this.#consume(this.#consumer));
     }
   }
 
@@ -224,28 +222,27 @@ export class Engine {
   async #drain(): Promise<void> {
     const { shutdownMs } = this.#options;
     this.#draining.abort();
-    await Promise.all([this.#consumer?.stop(shutdownMs), this.#processing.stop(shutdownMs)]);
+    await stopInSteps([() => this.#consumer?.stop(shutdownMs), () => this.#processing.stop(shutdownMs)]);
   }
 
   async #stop(): Promise<void> {
     const { broker, storage, shutdownMs } = this.#options;
     this.#stopping.abort();
-    await Promise.all([this.drain(), this.#transactions.stop(shutdownMs)]);
-    await Promise.all(this.#background);
-    await this.#publisher?.stop();
-    await broker?.close();
-    await storage.close();
-    this.#notReady = 'stopped';
-  }
-
-  /** Remembers work that `stop` waits for. None of it may reject: that is a defect, and loud. */
-  #keep(work: Promise<void>): void {
-    const kept = work.catch((error: unknown) => {
-      this.#consumerTrouble = errorChain(error).join(' <- ');
-      this.#options.logger.error(`a background part failed: ${this.#consumerTrouble}`, error);
-    });
-    this.#background.add(kept);
-    void kept.then(() => this.#background.delete(kept));
+    try {
+      await stopInSteps(
+        [
+          () => this.drain(),
+          () => this.#transactions.stop(shutdownMs),
+          () => this.#background.end(shutdownMs),
+        ],
+        [() => this.#publisher?.stop()],
+        [() => this.#background.end(afterCloseMs)],
+        [() => broker?.close()],
+        [() => storage.close()],
+      );
+    } finally {
+      this.#notReady = 'stopped';
+    }
   }
 
   #idleTimeoutMs(): number {
@@ -257,6 +254,6 @@ function isOutOfReach(error: unknown): boolean {
   return isExactlyOnceError(error) && error instanceof ExactlyOnceError && error.outcome === 'retry';
 }
 
-function partHealth(reason: string | null): PartHealth {
-  return reason === null ? { status: 'up' } : { status: 'down', reason };
+function stopped(): ExactlyOnceError {
+  return new ExactlyOnceError('EO_SHUTTING_DOWN', 'an engine that was stopped does not start again');
 }

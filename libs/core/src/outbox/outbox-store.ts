@@ -34,7 +34,10 @@ export interface OutboxStore {
   claim(lease: Lease, limit: number): Promise<OutboxRow[]>;
   /** Deletes published rows. Throws EO_LEASE_LOST, and changes nothing, where the lease is no longer held. */
   settle(lease: Lease, positions: readonly bigint[]): Promise<void>;
-  /** Moves a pending row to `dead` with the broker's reason, because it can never be sent. */
+  /**
+   * Moves a pending row to `dead` with the broker's reason, because it can never be sent. Later rows of its key are
+   * claimed all the same. Throws EO_LEASE_LOST, and changes nothing, where the lease is no longer held.
+   */
   refuse(lease: Lease, position: bigint, reason: string): Promise<void>;
   depth(): Promise<OutboxDepth>;
 }

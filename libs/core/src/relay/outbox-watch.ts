@@ -1,11 +1,11 @@
 /**
- * Reports how much waits in the outbox, and for how long. Reads only.
+ * Reports how much waits in the outbox, for how long, and what the broker refused for good. Reads only.
  */
 import type { Clock } from '../clock.js';
 import { errorChain } from '../errors/exactly-once-error.js';
 import type { OutboxStore } from '../outbox/outbox-store.js';
 import type { Logger } from '../telemetry/logger.js';
-import { noTelemetry, type Telemetry } from '../telemetry/telemetry.js';
+import type { Telemetry } from '../telemetry/telemetry.js';
 
 export interface OutboxWatchParts {
   readonly outbox: OutboxStore;
@@ -17,21 +17,38 @@ export interface OutboxWatchParts {
 const intervalMs = 10_000;
 
 export class OutboxWatch {
-  constructor(readonly parts: OutboxWatchParts) {}
+  readonly #parts: OutboxWatchParts;
+  #note: string | null = null;
 
-  /** Reports every ten seconds until `signal` aborts; costs nothing where nobody listens. */
+  constructor(parts: OutboxWatchParts) {
+    this.#parts = parts;
+  }
+
+  /** What somebody should look at, for health; `null` where there is nothing. */
+  note(): string | null {
+    return this.#note;
+  }
+
+  /** Looks every ten seconds until `signal` aborts. Rejects never. */
   async run(signal: AbortSignal): Promise<void> {
-    const { outbox, clock, logger, telemetry } = this.parts;
-    if (telemetry === noTelemetry) return;
+    const { outbox, clock, logger, telemetry } = this.#parts;
     while (!signal.aborted) {
       try {
-        const { pending, oldestAgeMs } = await outbox.depth();
+        const { pending, dead, oldestAgeMs } = await outbox.depth();
         telemetry.gauge('exactly_once.outbox_depth', pending);
         telemetry.gauge('exactly_once.outbox_age', oldestAgeMs);
+        telemetry.gauge('exactly_once.outbox_dead', dead);
+        this.#note = dead === 0 ? null : deadNote(dead);
       } catch (error) {
-        logger.warn(`outbox depth is not known: ${errorChain(error).join(' <- ')}`);
+        this.#note = errorChain(error).join(' <- ');
+        logger.warn(`outbox depth is not known: ${this.#note}`);
       }
       await clock.sleep(intervalMs, signal);
     }
   }
+}
+
+function deadNote(dead: number): string {
+  const what = dead === 1 ? '1 event was' : `${dead} events were`;
+  return `${what} refused by the broker for good (outbox rows in state "dead", each with its reason)`;
 }

@@ -2,7 +2,8 @@
  * Moves outbox rows to the broker, in order, shard by shard. Step 2 of an event's life.
  *
  * A crash after the broker's acknowledgement and before `settle` sends the rows again with the same ids; the
- * consumer's inbox absorbs them. Publishes nothing without a lease, and never skips a row that it cannot send.
+ * consumer's inbox absorbs them. Publishes nothing without a lease. A row that the broker refuses for good becomes
+ * `dead`, with its reason; later events of its key pass it by. What is only out of reach is sent again.
  */
 import type { Publisher } from '../broker/broker.js';
 import type { Clock } from '../clock.js';

@@ -25,26 +25,38 @@ export interface RetentionParts {
 const pauseMs = 50;
 
 export class Retention {
+  #trouble: string | null = null;
+
   constructor(readonly parts: RetentionParts) {}
+
+  /** Why the last sweep forgot less than it should have, for health; `null` where it did not. */
+  trouble(): string | null {
+    return this.#trouble;
+  }
 
   /** Sweeps until `signal` aborts. Rejects never: a failed sweep is logged and comes again. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, logger, intervalMs } = this.parts;
     while (!signal.aborted) {
-      try {
-        const deleted = await this.sweep(signal);
-        if (deleted > 0) logger.debug(`retention: ${deleted} records forgotten`);
-      } catch (error) {
-        logger.warn(`retention: again in ${intervalMs} ms: ${errorChain(error).join(' <- ')}`);
-      }
+      const deleted = await this.sweep(signal);
+      if (deleted > 0) logger.debug(`retention: ${deleted} records forgotten`);
+      if (this.#trouble !== null) logger.warn(`retention: again in ${intervalMs} ms: ${this.#trouble}`);
       await clock.sleep(intervalMs, signal);
     }
   }
 
-  /** Deletes what is past the window, step by step; how many records. */
+  /** Deletes what is past the window, step by step; how many records. One that fails keeps no other from it. */
   async sweep(signal: AbortSignal): Promise<number> {
+    const troubles: string[] = [];
     let total = 0;
-    for (const one of this.parts.forgetful) total += await this.#sweep(one, signal);
+    for (const one of this.parts.forgetful) {
+      try {
+        total += await this.#sweep(one, signal);
+      } catch (error) {
+        troubles.push(errorChain(error).join(' <- '));
+      }
+    }
+    this.#trouble = troubles.length === 0 ? null : troubles.join('; ');
     return total;
   }
 

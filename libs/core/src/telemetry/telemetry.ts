@@ -26,7 +26,9 @@ export type GaugeName =
   /** Rows. */
   | 'exactly_once.outbox_depth'
   /** Milliseconds. */
-  | 'exactly_once.outbox_age';
+  | 'exactly_once.outbox_age'
+  /** Rows that the broker refused for good. */
+  | 'exactly_once.outbox_dead';
 
 export type Attributes = Readonly<Record<string, string | number | boolean>>;
 

@@ -1,0 +1,57 @@
+/**
+ * What runs beside the events of an engine: retention, the outbox's depth, and questions to database and broker.
+ *
+ * None of it touches an event; health tells what each of them found.
+ */
+import { OutboxWatch } from '../relay/outbox-watch.js';
+import { Retention } from '../retention/retention.js';
+import type { Background } from './background.js';
+import { type PartHealth, partHealth, upWithNote } from './engine-health.js';
+import { dayMs } from './engine-options-check.js';
+import { PortWatch } from './port-watch.js';
+import type { SettledOptions } from './settled-options.js';
+
+export class Upkeep {
+  readonly #background: Background;
+  readonly #storage: PortWatch;
+  readonly #broker: PortWatch | null;
+  readonly #retention: Retention | null;
+  readonly #outbox: OutboxWatch | null;
+
+  constructor(options: SettledOptions, background: Background) {
+    const { storage, broker, settledRelay, settledRetention, clock, logger, telemetry } = options;
+    this.#background = background;
+    this.#storage = new PortWatch({ what: 'storage', ping: () => storage.ping(), clock, logger });
+    this.#broker =
+      broker === null ? null : new PortWatch({ what: 'broker', ping: () => broker.ping(), clock, logger });
+    const forgetful = [storage.inbox, storage.log];
+    this.#retention =
+      settledRetention === null
+        ? null
+        : new Retention({
+            forgetful,
+            clock,
+            logger,
+            ...settledRetention,
+            windowMs: settledRetention.windowDays * dayMs,
+          });
+    const parts = { outbox: storage.outbox, clock, logger, telemetry };
+    this.#outbox = settledRelay === null ? null : new OutboxWatch(parts);
+  }
+
+  start(signal: AbortSignal): void {
+    this.#background.keep('storage', this.#storage.run(signal));
+    if (this.#broker !== null) this.#background.keep('broker', this.#broker.run(signal));
+    if (this.#retention !== null) this.#background.keep('retention', this.#retention.run(signal));
+    if (this.#outbox !== null) this.#background.keep('outbox', this.#outbox.run(signal));
+  }
+
+  /** `notReady`: why the storage was not opened. */
+  health(notReady: string | null): Record<string, PartHealth> {
+    const parts: Record<string, PartHealth> = { storage: partHealth(notReady ?? this.#storage.trouble()) };
+    if (this.#broker !== null) parts['broker'] = partHealth(this.#broker.trouble());
+    if (this.#retention !== null) parts['retention'] = upWithNote(this.#retention.trouble());
+    if (this.#outbox !== null) parts['outbox'] = upWithNote(this.#outbox.note());
+    return parts;
+  }
+}
