@@ -13,7 +13,7 @@ export class Notification {
   @Column('uuid')
   orderId!: string;
 
-  @Column()
+  @Column('varchar')
   about!: 'shipped' | 'cancelled';
 
   @Column()

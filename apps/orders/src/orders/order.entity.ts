@@ -32,6 +32,6 @@ export class Order {
   cancelledAt!: Date | null;
 
   /** Follows from the facts above, in the database: nobody can write it. */
-  @Column({ insert: false, update: false, default: 'placed' })
+  @Column({ type: 'varchar', insert: false, update: false, default: 'placed' })
   state!: OrderState;
 }
