@@ -146,6 +146,7 @@ export class Runtime implements OnApplicationBootstrap, BeforeApplicationShutdow
       handlers.push({
         name,
         type: mark.type.type,
+        descriptor: mark.type,
         ...options,
         invoke: (data, context) => callThroughNest(callback, mark, validate, data, context),
       });

@@ -11,7 +11,7 @@ import type { EngineOptions, ForeignHandlerDefinition } from './engine-options.j
 import { checkRetry, dayMs, defaultWindowDays, longestTimerMs } from './engine-options-check.js';
 import { checkChoice, checkNumber, checkOptions, checkText, nearestName } from './options-check.js';
 
-const known = ['name', 'type', 'invoke', 'commit', 'timeoutMs', 'retry', 'renamedFrom', 'new'];
+const known = ['name', 'type', 'descriptor', 'invoke', 'commit', 'timeoutMs', 'retry', 'renamedFrom', 'new'];
 
 type Types = ReadonlyMap<string, EventTypeDescriptor>;
 

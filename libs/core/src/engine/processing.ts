@@ -139,7 +139,7 @@ export class Processing {
     const { handlers, typesByName, retry = {}, unhandled, foreignTopics = {} } = this.#options;
     const byType = new Map<string, RegisteredHandler[]>();
     for (const definition of handlers) {
-      const descriptor = typesByName.get(definition.type) ?? null;
+      const descriptor = definition.descriptor ?? typesByName.get(definition.type) ?? null;
       const registered = registerHandler(definition, find(definition.name), descriptor, retry);
       byType.set(definition.type, [...(byType.get(definition.type) ?? []), registered]);
     }

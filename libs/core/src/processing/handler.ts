@@ -2,6 +2,7 @@
  * A handler as core sees it: a name, a type, options and a function. The Nest module makes these from
  * decorators.
  */
+import type { EventTypeDescriptor } from '../event/event-type.js';
 import type { RetryPolicy } from '../failure/failure-policy.js';
 import type { EventContext } from './event-context.js';
 
@@ -25,6 +26,11 @@ export interface HandlerDefinition extends HandlerOptions {
   readonly name: string;
   /** CloudEvents type that it handles. */
   readonly type: string;
+  /**
+   * The handler's own view of that type, with the upcasters that make it: of one topic and version with the other
+   * views in the process. Default: the one among `types`.
+   */
+  readonly descriptor?: EventTypeDescriptor;
   /**
    * Handles one event inside the transaction that is ambient. Rejecting is the only way to fail; `data` is
    * the decoded and upcast body.
