@@ -22,15 +22,21 @@ import kafkajs, {
 import { KafkaConsumer } from './kafka-consumer.js';
 import { kafkaLogging } from './kafka-logging.js';
 import { KafkaPublisher } from './kafka-publisher.js';
+import { MemoryBudget } from './memory-budget.js';
 
 const { Kafka } = kafkajs;
 
-/** Bounds of what waits in memory for one partition. */
+/** Bounds of what is in memory for one partition, and for all. */
 export interface QueueOptions {
   /** Records at which fetching pauses. From 1. Default 5,000. */
   readonly maxEvents?: number;
   /** Bytes at which fetching pauses. From 1. Default 8,388,608. */
   readonly maxBytes?: number;
+  /**
+   * Bytes of all partitions together at which all fetching pauses. From 1. Default 268,435,456. One fetch
+   * (kafkajs's `maxBytes`, 10 MiB unless said) may overshoot it.
+   */
+  readonly totalBytes?: number;
 }
 
 export interface KafkaBrokerOptions {
@@ -58,9 +64,10 @@ export function kafkaBroker(options: KafkaBrokerOptions): AdapterDescription<Bro
   checkOptions('kafkaBroker()', options, ['client', 'consumer', 'producer', 'queue']);
   if (options.client === undefined)
     throw new ExactlyOnceError('EO_OPTION_MISSING', 'kafkaBroker() has no `client`');
-  checkOptions('kafkaBroker() queue', options.queue ?? {}, ['maxEvents', 'maxBytes']);
+  checkOptions('kafkaBroker() queue', options.queue ?? {}, ['maxEvents', 'maxBytes', 'totalBytes']);
   checkNumber('queue.maxEvents', options.queue?.maxEvents, 1, 10_000_000);
   checkNumber('queue.maxBytes', options.queue?.maxBytes, 1, Number.MAX_SAFE_INTEGER);
+  checkNumber('queue.totalBytes', options.queue?.totalBytes, 1, Number.MAX_SAFE_INTEGER);
   refuse('consumer', options.consumer, {
     groupId: "it is the module's `group`",
     autoCommit: 'offsets are committed after the transaction',
@@ -115,9 +122,14 @@ class KafkaBroker implements Broker {
       consumer.heartbeatInterval ?? Math.min(defaults.heartbeatInterval, this.sessionTimeoutMs / 5);
     return new KafkaConsumer({
       kafka,
+      clock: context.clock,
       logger: context.logger,
       config: { ...defaults, allowAutoTopicCreation: false, ...consumer, heartbeatInterval },
-      bounds: { events: queue.maxEvents ?? 5_000, bytes: queue.maxBytes ?? 8_388_608 },
+      bounds: {
+        events: queue.maxEvents ?? 5_000,
+        bytes: queue.maxBytes ?? 8_388_608,
+        budget: new MemoryBudget(queue.totalBytes ?? 268_435_456),
+      },
       request,
     });
   }

@@ -1,30 +1,37 @@
 /**
  * Acknowledges to the broker what is committed in the database, one request at a time, the newest position of each
- * partition. Step 7 of an event's life. A failure only means redelivery.
+ * partition. Step 7 of an event's life. A failure only means redelivery, and is tried again while the partition is
+ * ours; never sends a position of a partition that went elsewhere.
  */
 import { errorChain, type Logger } from '@exactly-once/core';
-import type { Consumer } from 'kafkajs';
+import type { AssignedPartition } from './group-membership.js';
 
-export interface PartitionOffset {
-  readonly topic: string;
-  readonly partition: number;
+export interface PartitionOffset extends AssignedPartition {
   readonly next: bigint;
 }
 
-/** Milliseconds between two requests. */
-const intervalMs = 100;
+export interface CommitterParts {
+  readonly logger: Logger;
+  /** One attempt, as a member of the present generation. */
+  readonly send: (offsets: readonly PartitionOffset[]) => Promise<void>;
+  readonly assigned: (name: string) => boolean;
+}
+
+/** Milliseconds between two requests; doubles with each failure. */
+const intervalMs = { first: 100, most: 5_000 };
 
 export class OffsetCommitter {
-  readonly #consumer: Consumer;
-  readonly #logger: Logger;
+  readonly #parts: CommitterParts;
   readonly #pending = new Map<string, PartitionOffset>();
+  /** Partitions forgotten while a request with them is under way. */
+  readonly #forgotten = new Set<string>();
+  #lastSent: Promise<void> = Promise.resolve();
   #running: Promise<void> | null = null;
   #flushing = false;
   #endPause: () => void = () => {};
 
-  constructor(consumer: Consumer, logger: Logger) {
-    this.#consumer = consumer;
-    this.#logger = logger;
+  constructor(parts: CommitterParts) {
+    this.#parts = parts;
   }
 
   add(name: string, offset: PartitionOffset): void {
@@ -35,9 +42,16 @@ export class OffsetCommitter {
   /** Forgets a partition that went elsewhere: its new owner commits. */
   forget(name: string): void {
     this.#pending.delete(name);
+    this.#forgotten.add(name);
   }
 
-  /** Sends what is left without waiting, and resolves when the broker has answered. */
+  /** Commits this and nothing older after it. Rejects where the broker does not take it. */
+  async move(name: string, offset: PartitionOffset): Promise<void> {
+    this.forget(name);
+    await this.#oneAtATime(() => this.#parts.send([offset]));
+  }
+
+  /** Sends what is left without waiting, once, and resolves when the broker has answered. */
   async flushed(): Promise<void> {
     this.#flushing = true;
     this.#endPause();
@@ -45,10 +59,10 @@ export class OffsetCommitter {
   }
 
   /** The position that counts stands in the database: a request for each small batch would be wasted. */
-  async #pause(): Promise<void> {
+  async #pause(ms: number): Promise<void> {
     if (this.#flushing) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, intervalMs);
+      const timer = setTimeout(resolve, ms);
       this.#endPause = () => {
         clearTimeout(timer);
         resolve();
@@ -57,20 +71,42 @@ export class OffsetCommitter {
   }
 
   async #run(): Promise<void> {
+    let waitMs = intervalMs.first;
     while (this.#pending.size > 0) {
-      await this.#pause();
-      const offsets = [...this.#pending.values()];
-      this.#pending.clear();
+      await this.#pause(waitMs);
+      const last = this.#flushing;
       try {
-        await this.#consumer.commitOffsets(
-          offsets.map(({ topic, partition, next }) => ({ topic, partition, offset: String(next) })),
-        );
+        await this.#oneAtATime(() => this.#sendPending());
+        waitMs = intervalMs.first;
       } catch (error) {
-        this.#logger.warn(
-          `offsets were not committed, records will come again: ${errorChain(error).join(' <- ')}`,
-        );
+        waitMs = Math.min(waitMs * 2, intervalMs.most);
+        const reason = errorChain(error).join(' <- ');
+        this.#parts.logger.warn(`offsets were not committed, records may come again: ${reason}`);
+        if (last) this.#pending.clear();
       }
     }
     this.#running = null;
+  }
+
+  async #sendPending(): Promise<void> {
+    const offsets = [...this.#pending].filter(([name]) => this.#parts.assigned(name));
+    this.#pending.clear();
+    this.#forgotten.clear();
+    if (offsets.length === 0) return;
+    try {
+      await this.#parts.send(offsets.map(([, offset]) => offset));
+    } catch (error) {
+      for (const [name, offset] of offsets) {
+        const stale = this.#pending.has(name) || this.#forgotten.has(name) || !this.#parts.assigned(name);
+        if (!stale) this.#pending.set(name, offset);
+      }
+      throw error;
+    }
+  }
+
+  async #oneAtATime(work: () => Promise<void>): Promise<void> {
+    const done = this.#lastSent.then(work);
+    this.#lastSent = done.catch(() => undefined);
+    await done;
   }
 }

@@ -2,67 +2,54 @@
  * Claims a partition for this process and finds out where to begin. The fence refuses whoever had it before.
  */
 import type { FenceKey, Storage } from '@exactly-once/core';
-import type { Admin } from 'kafkajs';
+import type { LogOffsets } from './log-offsets.js';
 import { type StartPosition, startPosition } from './start-position.js';
 
 export interface ClaimRequest {
+  readonly offsets: LogOffsets;
+  readonly storage: Storage;
   readonly key: FenceKey;
   readonly owner: string;
   readonly startFrom: 'earliest' | 'latest';
+  /** Commits a position to the broker and resolves when that has answered. */
+  readonly commit: (next: bigint) => Promise<void>;
+}
+
+export interface Claimed {
+  readonly position: StartPosition;
+  /** Offset after the last record of the log. */
+  readonly high: bigint;
 }
 
 /** Throws EO_OFFSET_AHEAD; kafkajs's and the storage's errors pass through. */
-export async function claimPartition(
-  admin: Admin,
-  storage: Storage,
-  { key, owner, startFrom }: ClaimRequest,
-): Promise<StartPosition> {
+export async function claimPartition(request: ClaimRequest): Promise<Claimed> {
+  const { offsets, storage, key, owner, startFrom } = request;
   const where = `${key.topic}/${key.partition} of group ${key.group}`;
-  const facts = async () => {
-    const bounds = await logBounds(admin, key);
-    return { where, startFrom, committed: await committedOffset(admin, key, bounds.low), ...bounds };
-  };
+  const facts = async () => ({ where, startFrom, ...(await offsets.of(key.topic, key.partition)) });
   const first = startPosition({ ...(await facts()), row: null });
   const row = await storage.fences.claim(key, owner, first.offset);
   // Asked again: only now nobody else moves the position any more.
-  const position = startPosition({ ...(await facts()), row });
-  if (row.nextOffset !== position.offset || position.newLog) {
-    await storage.fences.reposition(key, owner, position.offset, position.newLog);
+  const known = await facts();
+  const position = startPosition({ ...known, row });
+  if (position.newLog) await beginLog(request, position.offset);
+  else if (row.nextOffset !== position.offset) {
+    await storage.fences.reposition(key, owner, position.offset, false);
   }
-  return position;
+  return { position, high: known.high };
 }
 
 /** Moves a held claim to the beginning of a log that turned out to be another one. */
-export async function restartLog(
-  admin: Admin,
-  storage: Storage,
-  key: FenceKey,
-  owner: string,
-): Promise<bigint> {
-  const { low } = await logBounds(admin, key);
-  await storage.fences.reposition(key, owner, low, true);
+export async function restartLog(request: ClaimRequest): Promise<bigint> {
+  const { low } = await request.offsets.of(request.key.topic, request.key.partition);
+  await beginLog(request, low);
   return low;
 }
 
-async function logBounds(
-  admin: Admin,
-  { topic, partition }: FenceKey,
-): Promise<{ low: bigint; high: bigint }> {
-  const offsets = await admin.fetchTopicOffsets(topic);
-  const found = offsets.find((one) => one.partition === partition);
-  return { low: BigInt(found?.low ?? '0'), high: BigInt(found?.high ?? '0') };
-}
-
-/** What kafkajs's own `resetOffsets({ earliest: true })` commits instead of an offset. */
-const earliest = '-2';
-
-async function committedOffset(
-  admin: Admin,
-  { group, topic, partition }: FenceKey,
-  low: bigint,
-): Promise<bigint | null> {
-  const [answer] = await admin.fetchOffsets({ groupId: group, topics: [topic] });
-  const found = answer?.partitions.find((one) => one.partition === partition);
-  if (found?.offset === earliest) return low;
-  return found === undefined || Number(found.offset) < 0 ? null : BigInt(found.offset);
+/**
+ * The broker first: its position may lie beyond the new log's, and the next claim would take that for records to be
+ * passed by. A crash in between finds the log changed once more.
+ */
+async function beginLog({ storage, key, owner, commit }: ClaimRequest, low: bigint): Promise<void> {
+  await commit(low);
+  await storage.fences.reposition(key, owner, low, true);
 }

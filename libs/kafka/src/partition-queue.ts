@@ -1,45 +1,57 @@
 /**
- * Deliveries of one partition that wait for their turn, in order, within bounds.
+ * Deliveries of one partition that wait for their turn, in order, within bounds. What is being processed counts
+ * until the next are taken: it is in memory all the same.
  */
 import type { Delivery } from '@exactly-once/core';
 import { deliveryBytes } from './kafka-delivery.js';
+import type { MemoryBudget } from './memory-budget.js';
 
 export interface QueueBounds {
   /** Deliveries at which fetching pauses. */
   readonly events: number;
   /** Bytes at which fetching pauses. */
   readonly bytes: number;
+  /** Shared by all queues of a consumer. */
+  readonly budget: MemoryBudget;
 }
 
 export class PartitionQueue {
   #waiting: Delivery[] = [];
-  #bytes = 0;
+  #waitingBytes = 0;
+  #takenBytes = 0;
+  #taken = 0;
   #wake: (() => void) | null = null;
   #closed = false;
 
   constructor(readonly bounds: QueueBounds) {}
 
-  /** True at the bound: pause. One fetch may overshoot it. */
+  /** True at a bound: pause. One fetch may overshoot it. */
   get full(): boolean {
-    return this.#waiting.length >= this.bounds.events || this.#bytes >= this.bounds.bytes;
+    const { events, bytes, budget } = this.bounds;
+    return this.#events >= events || this.#bytes >= bytes || budget.full;
   }
 
-  /** True at half the bound or below: resume. */
+  /** True at half of its own bounds or below: resume. */
   get roomy(): boolean {
-    return this.#waiting.length <= this.bounds.events / 2 && this.#bytes <= this.bounds.bytes / 2;
+    const { events, bytes, budget } = this.bounds;
+    return this.#events <= events / 2 && this.#bytes <= bytes / 2 && !budget.full;
   }
 
   push(deliveries: readonly Delivery[]): void {
     if (this.#closed) return;
+    let bytes = 0;
     for (const delivery of deliveries) {
       this.#waiting.push(delivery);
-      this.#bytes += deliveryBytes(delivery);
+      bytes += deliveryBytes(delivery);
     }
+    this.#waitingBytes += bytes;
+    this.bounds.budget.add(bytes);
     this.#wake?.();
   }
 
-  /** Up to `most` deliveries as soon as there are any; none once it is closed. */
+  /** Up to `most` deliveries as soon as there are any; none once it is closed. Those taken before are done. */
   async take(most: number): Promise<Delivery[]> {
+    this.done();
     while (this.#waiting.length === 0 && !this.#closed) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
@@ -47,15 +59,33 @@ export class PartitionQueue {
       this.#wake = null;
     }
     const taken = this.#waiting.splice(0, most);
-    for (const delivery of taken) this.#bytes -= deliveryBytes(delivery);
+    for (const delivery of taken) this.#takenBytes += deliveryBytes(delivery);
+    this.#waitingBytes -= this.#takenBytes;
+    this.#taken = taken.length;
     return taken;
+  }
+
+  /** What was taken is no longer in memory. */
+  done(): void {
+    this.bounds.budget.add(-this.#takenBytes);
+    this.#takenBytes = 0;
+    this.#taken = 0;
   }
 
   /** Forgets what waits: it was not acknowledged and will come again. */
   close(): void {
     this.#closed = true;
+    this.bounds.budget.add(-this.#waitingBytes);
     this.#waiting = [];
-    this.#bytes = 0;
+    this.#waitingBytes = 0;
     this.#wake?.();
+  }
+
+  get #events(): number {
+    return this.#waiting.length + this.#taken;
+  }
+
+  get #bytes(): number {
+    return this.#waitingBytes + this.#takenBytes;
   }
 }

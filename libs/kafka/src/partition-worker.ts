@@ -16,18 +16,34 @@ import {
   type ProcessingSession,
 } from '@exactly-once/core';
 import { PartitionQueue, type QueueBounds } from './partition-queue.js';
-import { replacedLog, type StartPosition } from './start-position.js';
+import { expired, replacedLog, type StartPosition } from './start-position.js';
+
+export interface FetchedBatch {
+  readonly deliveries: readonly Delivery[];
+  /** Offset after the batch: records that nobody sees (transaction markers) may stand before it. */
+  readonly next: bigint;
+  readonly highWatermark: bigint;
+}
+
+export interface WorkerClaim {
+  readonly fence: FenceClaim;
+  readonly position: StartPosition;
+  /** Offset after the last record of the log. */
+  readonly high: bigint;
+}
 
 export interface WorkerParts {
-  readonly topic: string;
-  readonly partition: number;
+  /** For messages. */
+  readonly name: string;
   readonly sink: DeliverySink;
   readonly bounds: QueueBounds;
   readonly logger: Logger;
   /** Claims the partition; `null` where the assignment is over. */
-  readonly claim: (signal: AbortSignal) => Promise<{ fence: FenceClaim; position: StartPosition } | null>;
+  readonly claim: (signal: AbortSignal) => Promise<WorkerClaim | null>;
   /** Moves the claim to the beginning of a replaced log and says where that is. */
   readonly restart: (fence: FenceClaim) => Promise<bigint>;
+  /** Asks where the log begins. */
+  readonly low: () => Promise<bigint>;
   readonly seek: (offset: bigint) => void;
   readonly pause: () => void;
   readonly resume: () => void;
@@ -53,12 +69,18 @@ export class PartitionWorker {
   #fence: FenceClaim | null = null;
   #trouble: string | null = null;
   #highWatermark = 0n;
-  #paused = false;
+  /** It begins paused, by whoever made it. */
+  #paused = true;
 
   constructor(parts: WorkerParts) {
     this.#parts = parts;
     this.#queue = new PartitionQueue(parts.bounds);
     this.ended = this.#live();
+  }
+
+  /** False until its position stands in the database. */
+  get claimed(): boolean {
+    return this.#fence !== null;
   }
 
   /** Why it stands still; `null` where it does not. */
@@ -76,7 +98,7 @@ export class PartitionWorker {
    * Takes what was fetched. False: not taken, the position stays. Records before the expected one mean that the
    * log is another than it was.
    */
-  offer(deliveries: readonly Delivery[], highWatermark: bigint): boolean {
+  offer({ deliveries, next, highWatermark }: FetchedBatch): boolean {
     this.#highWatermark = highWatermark;
     const [first] = deliveries;
     if (first === undefined || (this.#state !== 'working' && this.#state !== 'verifying')) return false;
@@ -85,12 +107,25 @@ export class PartitionWorker {
       this.#parts.replace();
       return false;
     }
+    const wanted = this.#state === 'verifying' ? this.#position!.offset : this.#expected;
+    if (first.offset > wanted) void this.#reportGap(wanted);
     const taken = this.#state === 'verifying' ? this.#verify(deliveries) : deliveries;
     if (taken === null) return false;
-    this.#expected = deliveries.at(-1)!.offset + 1n;
+    this.#expected = next;
     this.#queue.push(taken);
     if (this.#queue.full) this.#pause();
     return true;
+  }
+
+  /** Compaction and transaction markers leave gaps; records that the retention took are a loss, and are named. */
+  async #reportGap(wanted: bigint): Promise<void> {
+    try {
+      const low = await this.#parts.low();
+      if (low > wanted) this.#parts.logger.warn(expired(this.#parts.name, wanted, low));
+    } catch (error) {
+      const reason = errorChain(error).join(' <- ');
+      this.#parts.logger.warn(`${this.#parts.name}: no record at ${wanted}, and not known why: ${reason}`);
+    }
   }
 
   /** No new transaction: the assignment or the process ends. */
@@ -106,13 +141,16 @@ export class PartitionWorker {
   }
 
   async #live(): Promise<void> {
-    this.#pause();
+    const forget = this.#parts.bounds.budget.onChange(() => this.#obeyBudget());
     try {
       await this.#claim();
       if (this.#fence !== null) await this.#work(this.#fence);
     } catch (error) {
       this.#failed(error);
     }
+    forget();
+    this.#queue.close();
+    this.#queue.done();
     if (this.#fence !== null) await this.#release(this.#fence);
     if (this.#state !== 'stopped') this.#state = 'ended';
   }
@@ -121,17 +159,29 @@ export class PartitionWorker {
   async #claim(): Promise<void> {
     while (!this.#draining.signal.aborted) {
       try {
-        const claimed = await this.#parts.claim(this.#draining.signal);
+        const claimed = await Promise.race([this.#parts.claim(this.#draining.signal), this.#whenAborted()]);
         if (claimed === null) return;
+        this.#highWatermark = claimed.high;
         this.#begin(claimed.fence, claimed.position);
         return;
       } catch (error) {
         if (hasCode(error, 'EO_OFFSET_AHEAD')) throw error;
         this.#trouble = errorChain(error).join(' <- ');
-        this.#parts.logger.warn(`${this.#name}: claim failed, again in ${retryMs} ms: ${this.#trouble}`);
+        this.#parts.logger.warn(
+          `${this.#parts.name}: claim failed, again in ${retryMs} ms: ${this.#trouble}`,
+        );
         await new Promise((resolve) => setTimeout(resolve, retryMs));
       }
     }
+  }
+
+  /** Whatever still waits for a broker that does not answer must not keep the process. */
+  async #whenAborted(): Promise<null> {
+    const { signal } = this.#aborted;
+    if (!signal.aborted) {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    }
+    return null;
   }
 
   #begin(fence: FenceClaim, position: StartPosition): void {
@@ -163,7 +213,10 @@ export class PartitionWorker {
     this.#pause();
     try {
       const low = await this.#parts.restart(this.#fence!);
-      this.#begin(this.#fence!, replacedLog(this.#name, low, 'the last processed record is another one now'));
+      this.#begin(
+        this.#fence!,
+        replacedLog(this.#parts.name, low, 'the last processed record is another one now'),
+      );
     } catch (error) {
       this.#failed(error);
       this.end();
@@ -176,8 +229,15 @@ export class PartitionWorker {
       const deliveries = await this.#queue.take(takeAtOnce);
       const wanted = deliveries.filter(({ offset }) => offset >= fence.nextOffset);
       if (wanted.length > 0) await this.#parts.sink.process(wanted, this.#session(fence, wanted));
+      this.#queue.done();
       if (this.#queue.roomy && !this.#draining.signal.aborted) this.#resume();
     }
+  }
+
+  #obeyBudget(): void {
+    if (this.#state !== 'working' && this.#state !== 'verifying') return;
+    if (this.#queue.full) this.#pause();
+    else if (this.#queue.roomy && !this.#draining.signal.aborted) this.#resume();
   }
 
   #session(fence: FenceClaim, deliveries: readonly Delivery[]): ProcessingSession {
@@ -197,13 +257,13 @@ export class PartitionWorker {
     this.#queue.close();
     const reason = errorChain(error).join(' <- ');
     if (hasCode(error, 'EO_STOPPED') || hasCode(error, 'EO_OFFSET_AHEAD')) {
-      this.#parts.logger.error(`${this.#name}: ${reason}`);
+      this.#parts.logger.error(`${this.#parts.name}: ${reason}`);
       this.#state = 'stopped';
       this.#trouble = reason;
       this.#pause();
       return;
     }
-    this.#parts.logger.warn(`${this.#name} is claimed anew: ${reason}`);
+    this.#parts.logger.warn(`${this.#parts.name} is claimed anew: ${reason}`);
     if (hasCode(error, 'EO_FENCED')) this.#fence = null;
     if (!this.#draining.signal.aborted) this.#parts.replace();
   }
@@ -212,7 +272,9 @@ export class PartitionWorker {
     try {
       await this.#parts.release(fence);
     } catch (error) {
-      this.#parts.logger.warn(`${this.#name}: the claim was not released: ${errorChain(error).join(' <- ')}`);
+      this.#parts.logger.warn(
+        `${this.#parts.name}: the claim was not released: ${errorChain(error).join(' <- ')}`,
+      );
     }
   }
 
@@ -223,12 +285,8 @@ export class PartitionWorker {
   }
 
   #resume(): void {
-    if (!this.#paused) return;
+    if (!this.#paused || this.#parts.bounds.budget.full) return;
     this.#paused = false;
     this.#parts.resume();
-  }
-
-  get #name(): string {
-    return `${this.#parts.topic}/${this.#parts.partition}`;
   }
 }

@@ -34,8 +34,17 @@ describe('startPosition', () => {
     });
   });
 
-  it('refuses an offset that is ahead of the fence, and names rewind', () => {
-    expect(() => startPosition(facts({ committed: 11n }))).toThrow(/EO_OFFSET_AHEAD.*rewind/);
+  it('refuses an offset that is ahead of the fence, and says how to set it back', () => {
+    expect(() => startPosition(facts({ committed: 11n }))).toThrow(
+      /EO_OFFSET_AHEAD.*kafka-consumer-groups --reset-offsets --to-offset 10/,
+    );
+  });
+
+  it('passes nothing by where all before the broker’s offset has left the log', () => {
+    const position = startPosition(facts({ low: 15n, committed: 15n }));
+
+    expect(position).toMatchObject({ offset: 15n, newLog: false });
+    expect(position.notice).toMatch(/records 10 to 14/);
   });
 
   it('reads a log from its beginning that ends before the fence', () => {

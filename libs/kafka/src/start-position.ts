@@ -43,10 +43,12 @@ export function startPosition(facts: PositionFacts): StartPosition {
   }
   const next = row.nextOffset;
   if (high < next) return replacedLog(where, low, `it ends at ${high}, before ${next}`);
-  if (committed !== null && committed > next) {
+  // What has left the log cannot be passed by.
+  if (committed !== null && committed > next && committed > low) {
     throw new ExactlyOnceError(
       'EO_OFFSET_AHEAD',
-      `${where}: the broker says ${committed}, the database ${next}`,
+      `${where}: the broker says ${committed}, the database ${next}. Records in between would be passed by: stop the ` +
+        `group's consumers and run "kafka-consumer-groups --reset-offsets --to-offset ${next}" for this partition`,
       {
         details: { committed: String(committed), nextOffset: String(next) },
       },
@@ -65,6 +67,7 @@ export function replacedLog(where: string, low: bigint, why: string): StartPosit
   return { offset: low, verify: null, newLog: true, notice: error.message };
 }
 
-function expired(where: string, wanted: bigint, low: bigint): string {
+/** What to say of records that the retention took first. */
+export function expired(where: string, wanted: bigint, low: bigint): string {
   return `${where}: records ${wanted} to ${low - 1n} have left the log before they were processed`;
 }

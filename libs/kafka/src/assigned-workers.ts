@@ -1,0 +1,142 @@
+/**
+ * A worker for each partition that a join assigned to us, from the join on: it claims before anything is fetched, so
+ * that a position stands in the database before the first record. Knows also those that have not ended yet.
+ */
+import { randomUUID } from 'node:crypto';
+import type { ConsumerRequest, Logger } from '@exactly-once/core';
+import type { ConsumerLife } from './consumer-life.js';
+import { type AssignedPartition, type Join, partitionName } from './group-membership.js';
+import type { LogOffsets } from './log-offsets.js';
+import { claimPartition, restartLog } from './partition-claim.js';
+import type { QueueBounds } from './partition-queue.js';
+import { PartitionWorker } from './partition-worker.js';
+
+export interface AssignmentParts {
+  readonly request: ConsumerRequest;
+  readonly bounds: QueueBounds;
+  readonly logger: Logger;
+  readonly offsets: LogOffsets;
+}
+
+export class AssignedWorkers {
+  readonly #parts: AssignmentParts;
+  readonly #instance = randomUUID();
+  readonly #present = new Map<string, PartitionWorker>();
+  /** Every worker that has not ended, by the partition's name. */
+  readonly #living = new Map<string, Set<PartitionWorker>>();
+  #closed = false;
+
+  constructor(parts: AssignmentParts) {
+    this.#parts = parts;
+  }
+
+  /** The present worker of a partition; none where it is not ours. */
+  get(name: string): PartitionWorker | undefined {
+    return this.#present.get(name);
+  }
+
+  /** Those of the last join, by the partition's name. */
+  [Symbol.iterator](): IterableIterator<[string, PartitionWorker]> {
+    return this.#present.entries();
+  }
+
+  /** Replaces all: whatever was assigned before belongs to an earlier generation. */
+  assign(life: ConsumerLife, join: Join): void {
+    this.end();
+    if (this.#closed) return;
+    life.pause(...join.assigned.values());
+    for (const partition of join.assigned.values()) this.#begin(life, join, partition);
+  }
+
+  /** No new transaction in any of them. */
+  end(): void {
+    for (const worker of this.#all()) worker.end();
+    this.#present.clear();
+  }
+
+  /** Ends all, those of earlier joins too; rolls back what runs after `graceMs`. None begins any more. */
+  async close(graceMs: number): Promise<void> {
+    this.#closed = true;
+    const all = this.#all();
+    for (const worker of all) worker.end();
+    const timer = setTimeout(() => {
+      for (const worker of all) worker.abort();
+    }, graceMs);
+    await Promise.all(all.map((worker) => worker.ended));
+    clearTimeout(timer);
+    this.#present.clear();
+  }
+
+  #all(): PartitionWorker[] {
+    return [...this.#living.values()].flatMap((workers) => [...workers]);
+  }
+
+  /** A new worker; it waits until all before it have ended. */
+  #begin(life: ConsumerLife, join: Join, assigned: AssignedPartition): void {
+    const name = partitionName(assigned.topic, assigned.partition);
+    const living = this.#living.get(name) ?? new Set();
+    const before = Promise.all([...living].map((one) => one.ended));
+    const isPresent = () => !life.over && life.membership.join === join && this.#present.get(name) === worker;
+    const guarded = (action: () => void) => {
+      if (isPresent()) action();
+    };
+    const { storage, sink, group } = this.#parts.request;
+    const key = { group, ...assigned };
+    const worker: PartitionWorker = new PartitionWorker({
+      name,
+      sink,
+      bounds: this.#parts.bounds,
+      logger: this.#parts.logger,
+      claim: async (signal) => {
+        await before;
+        const generation = await life.membership.confirmed(join, signal);
+        if (generation === null) return null;
+        const owner = `${this.#instance}/${join.memberId}/${generation}`;
+        const { position, high } = await claimPartition(this.#claimRequest(life, assigned, owner));
+        const { offset: nextOffset, verify: lastFingerprint } = position;
+        return { fence: { key, owner, nextOffset, lastFingerprint }, position, high };
+      },
+      restart: (fence) => restartLog(this.#claimRequest(life, assigned, fence.owner)),
+      low: async () => (await this.#parts.offsets.of(assigned.topic, assigned.partition)).low,
+      seek: (offset) => guarded(() => life.seek(assigned, offset)),
+      pause: () => guarded(() => life.pause(assigned)),
+      resume: () => guarded(() => life.resume(assigned)),
+      acknowledge: (next) => {
+        if (life.membership.join?.assigned.has(name)) life.committer.add(name, { ...assigned, next });
+      },
+      release: (fence) => storage.fences.release(key, fence.owner),
+      replace: () => guarded(() => this.#replace(life, join, assigned)),
+    });
+    this.#present.set(name, worker);
+    this.#keep(name, living, worker);
+  }
+
+  #replace(life: ConsumerLife, join: Join, assigned: AssignedPartition): void {
+    if (this.#closed) return;
+    life.pause(assigned);
+    this.#begin(life, join, assigned);
+  }
+
+  #claimRequest(life: ConsumerLife, assigned: AssignedPartition, owner: string) {
+    const { request, offsets } = this.#parts;
+    const { storage, group, topics } = request;
+    return {
+      offsets,
+      storage,
+      owner,
+      key: { group, ...assigned },
+      startFrom: topics.find(({ topic }) => topic === assigned.topic)?.startFrom ?? 'earliest',
+      commit: (next: bigint) =>
+        life.committer.move(partitionName(assigned.topic, assigned.partition), { ...assigned, next }),
+    };
+  }
+
+  #keep(name: string, living: Set<PartitionWorker>, worker: PartitionWorker): void {
+    living.add(worker);
+    this.#living.set(name, living);
+    void worker.ended.then(() => {
+      living.delete(worker);
+      if (living.size === 0 && this.#living.get(name) === living) this.#living.delete(name);
+    });
+  }
+}

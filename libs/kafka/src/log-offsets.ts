@@ -1,0 +1,126 @@
+/**
+ * Asks Kafka where logs begin and end, and what the group has committed. Step 3 of an event's life.
+ *
+ * Callers of one topic share a request, but only one that began after they asked: a claim may rely on it. What the
+ * answer does not hold is never taken for zero: it is an error, and the next request learns the topic anew.
+ */
+import { ExactlyOnceError } from '@exactly-once/core';
+import type { Admin, Kafka } from 'kafkajs';
+
+export interface PartitionOffsets {
+  /** First offset of the log. */
+  readonly low: bigint;
+  /** Offset after the last record of the log. */
+  readonly high: bigint;
+  /** What the group has committed; `null` where it has nothing. */
+  readonly committed: bigint | null;
+}
+
+type TopicOffsets = ReadonlyMap<number, PartitionOffsets>;
+
+/** What `resetOffsets({ earliest: true })` of kafkajs commits instead of an offset, its own recovery too. */
+const earliest = '-2';
+
+export class LogOffsets {
+  readonly #kafka: Kafka;
+  readonly #group: string;
+  readonly #topics = new Map<string, SharedRequest<TopicOffsets>>();
+  #admin: Promise<Admin> | null = null;
+
+  constructor(kafka: Kafka, group: string) {
+    this.#kafka = kafka;
+    this.#group = group;
+  }
+
+  /** As of a moment after the call. Throws EO_BROKER_UNAVAILABLE where the partition is not known. */
+  async of(topic: string, partition: number): Promise<PartitionOffsets> {
+    const shared = this.#topics.get(topic) ?? new SharedRequest(() => this.#ask(topic));
+    this.#topics.set(topic, shared);
+    const found = (await shared.fresh()).get(partition);
+    if (found !== undefined) return found;
+    await this.close();
+    throw new ExactlyOnceError(
+      'EO_BROKER_UNAVAILABLE',
+      `partition ${partition} of topic ${topic} is not known yet, or has no leader`,
+    );
+  }
+
+  async close(): Promise<void> {
+    const admin = this.#admin;
+    this.#admin = null;
+    await (await admin?.catch(() => null))?.disconnect();
+  }
+
+  async #ask(topic: string): Promise<TopicOffsets> {
+    const admin = await this.#connected();
+    try {
+      const [logs, [group]] = await Promise.all([
+        admin.fetchTopicOffsets(topic),
+        admin.fetchOffsets({ groupId: this.#group, topics: [topic] }),
+      ]);
+      const committed = new Map(group?.partitions.map(({ partition, offset }) => [partition, offset]));
+      const offsets = new Map<number, PartitionOffsets>();
+      for (const { partition, low, high } of logs) {
+        const offset = committed.get(partition);
+        if (offset === undefined) continue;
+        offsets.set(partition, {
+          low: BigInt(low),
+          high: BigInt(high),
+          committed: offset === earliest ? BigInt(low) : Number(offset) < 0 ? null : BigInt(offset),
+        });
+      }
+      return offsets;
+    } catch (error) {
+      // It may remember a topic that was deleted, and then answers for no other.
+      await this.close().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #connected(): Promise<Admin> {
+    this.#admin ??= (async () => {
+      const admin = this.#kafka.admin();
+      await admin.connect();
+      return admin;
+    })();
+    const connecting = this.#admin;
+    try {
+      return await connecting;
+    } catch (error) {
+      if (this.#admin === connecting) this.#admin = null;
+      throw error;
+    }
+  }
+}
+
+/** One request at a time. */
+class SharedRequest<T> {
+  readonly #ask: () => Promise<T>;
+  #running: Promise<T> | null = null;
+  #next: Promise<T> | null = null;
+
+  constructor(ask: () => Promise<T>) {
+    this.#ask = ask;
+  }
+
+  /** The answer to a request that begins now or later; never to one that is under way. */
+  fresh(): Promise<T> {
+    if (this.#next !== null) return this.#next;
+    if (this.#running === null) return this.#start();
+    this.#next = this.#running
+      .catch(() => undefined)
+      .then(() => {
+        this.#next = null;
+        return this.#start();
+      });
+    return this.#next;
+  }
+
+  #start(): Promise<T> {
+    const running = this.#ask().finally(() => {
+      if (this.#running === running) this.#running = null;
+    });
+    this.#running = running;
+    return running;
+  }
+}
