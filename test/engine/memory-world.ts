@@ -7,7 +7,13 @@ import {
   type HandlerDefinition,
   type Storage,
 } from '@exactly-once/core';
-import { InMemoryBroker, InMemoryStorage, type InMemoryTable, ManualClock } from '@exactly-once/testing';
+import {
+  InMemoryBroker,
+  InMemoryStorage,
+  type InMemoryTable,
+  type InMemoryTransaction,
+  ManualClock,
+} from '@exactly-once/testing';
 
 export interface Ledger {
   readonly handler: string;
@@ -74,6 +80,34 @@ export class MemoryWorld {
 
   message(id: string, body = '{}', type = 'happened', source = 'test') {
     return { headers: { ce_specversion: '1.0', ce_id: id, ce_source: source, ce_type: type }, body };
+  }
+
+  /** A statement of the running handler that the database refuses with `error`. */
+  failStatement(error: Error): never {
+    return (this.storage.ambient.current()!.transaction as InMemoryTransaction).fail(error);
+  }
+
+  /** What happens to each transaction that begins from now on. */
+  eachTransaction(change: (transaction: InMemoryTransaction) => void): void {
+    const begin = this.storage.begin.bind(this.storage);
+    this.storage.begin = async () => {
+      const transaction = (await begin()) as InMemoryTransaction;
+      change(transaction);
+      return transaction;
+    };
+  }
+
+  /** Effects that were there at each COMMIT, counted; grows while the test runs. */
+  countAtCommits(): number[] {
+    const counts: number[] = [];
+    this.eachTransaction((transaction) => {
+      const commit = transaction.commit.bind(transaction);
+      transaction.commit = async () => {
+        await commit();
+        counts.push(this.ledger.rows.length);
+      };
+    });
+    return counts;
   }
 
   /** Lets everything run that needs no more than `ms` milliseconds. */

@@ -9,6 +9,7 @@
  */
 export { InMemoryBroker, type InMemoryMessage } from './in-memory-broker.js';
 export { InMemoryStorage, type InMemoryTable } from './in-memory-storage.js';
+export { InMemoryTransaction } from './in-memory-transaction.js';
 export { ManualClock } from './manual-clock.js';
 export {
   describeStorage,

@@ -4,7 +4,7 @@
  * Throws before anything is opened or changed; what is said about handlers and types is checked beside it.
  */
 import { ExactlyOnceError } from '../errors/exactly-once-error.js';
-import { defaultRetryPolicy, type RetryPolicy } from '../failure/failure-policy.js';
+import { type RetryPolicy, retryPolicy } from '../failure/failure-policy.js';
 import type { EngineOptions } from './engine-options.js';
 import { checkChoice, checkNumber, checkOptions, checkText } from './options-check.js';
 
@@ -71,7 +71,7 @@ export function checkRetry(
   checkNumber(`${where}.attempts`, retry.attempts, 1, 1_000_000);
   checkNumber(`${where}.backoffMs`, retry.backoffMs, 0, longestTimerMs);
   checkNumber(`${where}.maxBackoffMs`, retry.maxBackoffMs, 0, longestTimerMs);
-  const { backoffMs, maxBackoffMs } = { ...defaultRetryPolicy, ...above, ...retry };
+  const { backoffMs, maxBackoffMs } = retryPolicy(retry, above);
   if (backoffMs <= maxBackoffMs) return;
   const what = `${where}: backoffMs is ${backoffMs}, above maxBackoffMs, which is ${maxBackoffMs}; set both`;
   throw new ExactlyOnceError('EO_OPTION_INVALID', what);

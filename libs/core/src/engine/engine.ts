@@ -251,7 +251,7 @@ export class Engine {
 }
 
 function isOutOfReach(error: unknown): boolean {
-  return isExactlyOnceError(error) && error instanceof ExactlyOnceError && error.outcome === 'retry';
+  return isExactlyOnceError(error) && error.outcome === 'retry';
 }
 
 function stopped(): ExactlyOnceError {

@@ -4,6 +4,7 @@
  *
  * Branded by `Symbol.for`, so that two copies of this package recognise each other's errors.
  */
+import { isNativeError } from 'node:util/types';
 import { type ErrorCode, type EventOutcome, errorTable } from './error-table.js';
 
 const brand = Symbol.for('@exactly-once/error');
@@ -50,24 +51,64 @@ export class PermanentError extends ExactlyOnceError {
   }
 }
 
-/** Thrown by a handler: try again after `delayMs` milliseconds. Counts as an attempt. */
+/**
+ * Thrown by a handler: try again after `delayMs` milliseconds. Counts as an attempt; the events behind it wait. Its
+ * constructor throws EO_OPTION_INVALID unless that is a finite number from 0.
+ */
 export class RetryAfterError extends ExactlyOnceError {
   readonly delayMs: number;
 
   constructor(delayMs: number, what = `try again in ${delayMs} ms`, extras: ErrorExtras = {}) {
+    if (!isDelay(delayMs)) {
+      const refused = `RetryAfterError was given ${String(delayMs)} ms to wait`;
+      throw new ExactlyOnceError('EO_OPTION_INVALID', refused);
+    }
     super('EO_RETRY_AFTER', what, { ...extras, details: { ...extras.details, delayMs } });
     this.name = 'RetryAfterError';
     this.delayMs = delayMs;
   }
 }
 
-/** Messages of an error and its causes, outermost first, at most ten. */
+/** True for a number of milliseconds that can be waited for. */
+export function isDelay(delayMs: unknown): delayMs is number {
+  return typeof delayMs === 'number' && Number.isFinite(delayMs) && delayMs >= 0;
+}
+
+/**
+ * Whatever was thrown, as an error: a handler may throw anything, also `null` and what cannot even be shown. Never
+ * throws.
+ */
+export function toError(thrown: unknown): Error {
+  if (isError(thrown)) return thrown;
+  return new ExactlyOnceError('EO_HANDLER_FAILED', `what was thrown is no error: ${inWords(thrown).text}`);
+}
+
+/** Messages of an error and its causes, outermost first, at most ten. Never throws. */
 export function errorChain(error: unknown): string[] {
   const chain: string[] = [];
   let current: unknown = error;
-  while (current !== undefined && current !== null && chain.length < 10) {
-    chain.push(current instanceof Error ? `${current.name}: ${current.message}` : String(current));
-    current = current instanceof Error ? current.cause : undefined;
-  }
+  do {
+    const { text, cause } = inWords(current);
+    chain.push(text);
+    current = cause;
+  } while (current !== undefined && current !== null && chain.length < 10);
   return chain;
+}
+
+function inWords(thrown: unknown): { text: string; cause: unknown } {
+  try {
+    if (!isError(thrown)) return { text: String(thrown), cause: null };
+    return { text: `${thrown.name}: ${thrown.message}`, cause: thrown.cause };
+  } catch {
+    return { text: 'something that cannot be put into words', cause: null };
+  }
+}
+
+/** Of this realm or another. False for a proxy that cannot be asked. */
+function isError(thrown: unknown): thrown is Error {
+  try {
+    return isNativeError(thrown) || thrown instanceof Error;
+  } catch {
+    return false;
+  }
 }

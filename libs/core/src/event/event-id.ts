@@ -54,6 +54,16 @@ export function inboxKey(
   return key;
 }
 
+/**
+ * Under which another body of a known id is recorded: the key of its handler, source and id, with the body's
+ * fingerprint. Of two parts, so that no key of `inboxKey` equals it.
+ */
+export function reusedIdKey(key: Uint8Array, fingerprint: Uint8Array): Uint8Array {
+  const reused = Buffer.from(key);
+  digest([reused.toString('hex'), Buffer.from(fingerprint).toString('hex')]).copy(reused, 8, 0, 16);
+  return reused;
+}
+
 /** First 16 bytes of SHA-256 over the body; a tombstone has a fingerprint of its own. */
 export function bodyFingerprint(body: Uint8Array | null): Uint8Array {
   const hash = createHash('sha256');

@@ -1,7 +1,7 @@
 /**
  * Decides what becomes of an event that failed. Step 8 of an event's life. Pure: it decides, the processor acts.
  */
-import { ExactlyOnceError, isExactlyOnceError, RetryAfterError } from '../errors/exactly-once-error.js';
+import { hasCode, isDelay, isExactlyOnceError, type RetryAfterError } from '../errors/exactly-once-error.js';
 
 export interface RetryPolicy {
   /** Calls of the handler before the event is dead-lettered. From 1. Default 5. */
@@ -13,6 +13,17 @@ export interface RetryPolicy {
 }
 
 export const defaultRetryPolicy: RetryPolicy = { attempts: 5, backoffMs: 100, maxBackoffMs: 30_000 };
+
+/** The first policy that says something decides, field by field; the defaults decide the rest. */
+export function retryPolicy(...given: readonly Partial<RetryPolicy>[]): RetryPolicy {
+  const said = (field: keyof RetryPolicy) =>
+    given.map((one) => one[field]).find((value) => value !== undefined) ?? defaultRetryPolicy[field];
+  return {
+    attempts: said('attempts'),
+    backoffMs: said('backoffMs'),
+    maxBackoffMs: said('maxBackoffMs'),
+  };
+}
 
 export type Disposition =
   /** Again after `delayMs`. `counted`: it was the event's fault. */
@@ -52,5 +63,5 @@ export function backoffMs(policy: RetryPolicy, failures: number, random: () => n
 }
 
 function isRetryAfter(error: unknown): error is RetryAfterError {
-  return error instanceof ExactlyOnceError && error.code === 'EO_RETRY_AFTER' && 'delayMs' in error;
+  return hasCode(error, 'EO_RETRY_AFTER') && isDelay((error as RetryAfterError).delayMs);
 }

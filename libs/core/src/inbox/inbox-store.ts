@@ -6,7 +6,7 @@
 import type { Transaction } from '../storage/transaction.js';
 
 export interface InboxRecord {
-  /** 24 bytes, see `inbox-key.ts`. */
+  /** 24 bytes, made by `inboxKey` of `event-id.ts`. */
   readonly key: Uint8Array;
   /** `eo_handler.id` of the handler. */
   readonly handlerId: number;

@@ -2,7 +2,7 @@
  * Lays out a batch of deliveries as units in order, and says which of them share the next transaction.
  */
 import type { Delivery } from '../broker/delivery.js';
-import { ExactlyOnceError, errorChain } from '../errors/exactly-once-error.js';
+import { ExactlyOnceError, errorChain, toError } from '../errors/exactly-once-error.js';
 import type { EventEnvelope } from '../event/event-envelope.js';
 import { bodyFingerprint, inboxKey } from '../event/event-id.js';
 import { positionId, readEvent, type TopicMappings } from '../event/event-reader.js';
@@ -81,7 +81,7 @@ export function unreadableUnit(
   why: unknown,
 ): HandlerUnit {
   const key = inboxKey(nobody.identity, nobody.generation, 'position', positionId(delivery));
-  return { ...freshUnit(index, delivery, null, nobody, key), hopeless: why };
+  return { ...freshUnit(index, delivery, null, nobody, key), hopeless: toError(why) };
 }
 
 function unitsOf(delivery: Delivery, index: number, directory: HandlerDirectory): HandlerUnit[] {
@@ -127,6 +127,7 @@ function freshUnit(
     key,
     fingerprint: bodyFingerprint(delivery.body),
     attempts: 0,
+    alone: false,
     firstAttemptAtMs: 0,
     dueAtMs: 0,
     hopeless: null,
@@ -134,10 +135,9 @@ function freshUnit(
   };
 }
 
-/** A unit that failed before, or that asked for it, has its transaction to itself. */
+/** A unit that failed before, or whose handler asked for it, has its transaction to itself. */
 function shares(unit: HandlerUnit): boolean {
-  if (unit.handler === null) return true;
-  return unit.handler.commit === 'batch' && unit.attempts === 0;
+  return !unit.alone && unit.handler?.commit !== 'event';
 }
 
 function size(unit: HandlerUnit): number {

@@ -25,8 +25,9 @@ export interface TransactionOptions {
 
 /**
  * Runs `work` in a transaction and resolves with its result once that is committed. Inside a handler or another
- * such transaction it is a savepoint of that. Rejects with the error of `work`, with EO_TRANSACTION_ABORTED, with
- * EO_SHUTTING_DOWN where it was interrupted, or with EO_COMMIT_UNKNOWN.
+ * such transaction it is a savepoint of that. Rejects with EO_COMMIT_UNKNOWN, with EO_SHUTTING_DOWN where it was
+ * interrupted, with what ended the transaction (EO_STORAGE_UNAVAILABLE, EO_SERIALIZATION_FAILURE,
+ * EO_TRANSACTION_ABORTED), or with the error of `work`.
  */
 export async function runTransaction<T>(
   parts: BusinessTransactionParts,
@@ -48,7 +49,7 @@ export async function runTransaction<T>(
     return result;
   } catch (error) {
     await transaction.rollback();
-    if (hasCode(error, 'EO_SHUTTING_DOWN')) throw error;
+    if (hasCode(error, 'EO_COMMIT_UNKNOWN') || hasCode(error, 'EO_SHUTTING_DOWN')) throw error;
     throw transaction.fault ?? parts.storage.translate(error);
   }
 }

@@ -11,7 +11,10 @@ export class EventContext {
     readonly delivery: Delivery,
     /** The handler's name. */
     readonly handler: string,
-    /** 1 for the first call of this handler with this event in this process. */
+    /**
+     * 1, and one more for each attempt of this process that counted as a failure of this event. A call that is
+     * repeated for another reason (a neighbour failed, the database was away) has the number of the one before.
+     */
     readonly attempt: number,
     /**
      * Stable over every call for the same (handler, source, id), 32 hexadecimal digits: hand it to other

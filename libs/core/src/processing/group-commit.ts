@@ -3,12 +3,11 @@
  *
  * Says what it did and never retries: the processor decides that. Acknowledges nothing.
  */
-import { ExactlyOnceError } from '../errors/exactly-once-error.js';
-import { inboxKey } from '../event/event-id.js';
+import { ExactlyOnceError, hasCode, toError } from '../errors/exactly-once-error.js';
 import { deadLetterOf } from '../failure/dead-letter-writer.js';
-import type { Admission } from '../inbox/inbox-store.js';
 import type { Transaction } from '../storage/transaction.js';
 import { errorLine, unitLabel } from './batch-plan.js';
+import { GroupAdmission } from './group-admission.js';
 import { GroupFence } from './group-fence.js';
 import type { GroupParts, GroupRequest } from './group-request.js';
 import type { GroupFailure, GroupResult } from './group-result.js';
@@ -33,7 +32,7 @@ export class GroupCommit {
       return await run.execute();
     } catch (error) {
       await run.rollback();
-      if (error instanceof ExactlyOnceError && error.code === 'EO_FENCED') throw error;
+      if (hasCode(error, 'EO_FENCED')) throw error;
       return { done: request.from, failure: run.blame(error) };
     }
   }
@@ -59,15 +58,15 @@ class GroupRun {
     const { from, to, plan } = this.#request;
     const transaction = await this.#begin();
     await this.#fence.move(transaction, plan.deliveriesDone(to));
-    const admissions = await this.#admit(transaction);
-    const { done, failure } = await this.#handle(transaction, admissions);
+    const admission = await GroupAdmission.ask(this.#parts, transaction, this.#units());
+    const { done, failure } = await this.#handle(transaction, admission);
     if (failure !== null && done === from) {
       await transaction.rollback();
       return { done, failure };
     }
     this.#phase = 'other';
     this.#current = null;
-    if (done < to) await this.#handBack(transaction, admissions, done);
+    if (done < to) await this.#handBack(transaction, admission, done);
     this.#phase = 'seal';
     const published = transaction.outgoing.length > 0;
     await transaction.seal();
@@ -84,11 +83,18 @@ class GroupRun {
 
   /** The error that counts, and whose it is. */
   blame(error: unknown): GroupFailure {
-    const cutOff = error instanceof CallCutOff;
-    const fault = cutOff ? null : (this.#transaction?.fault ?? null);
-    const translated = this.#parts.storage.translate(cutOff ? error.reason : error);
-    const cause = fault ?? translated;
-    return { error: cause, unit: this.#current, phase: cutOff ? 'cut-off' : this.#phase };
+    if (error instanceof CallCutOff) return { error: error.reason, unit: this.#current, phase: 'cut-off' };
+    const fault = this.#transaction?.fault ?? null;
+    return { error: fault ?? this.#translated(error), unit: this.#current, phase: this.#phase };
+  }
+
+  /** An error that cannot be examined is nobody's but the handler's that threw it. */
+  #translated(error: unknown): Error {
+    try {
+      return toError(this.#parts.storage.translate(error));
+    } catch {
+      return toError(error);
+    }
   }
 
   async #begin(): Promise<Transaction> {
@@ -108,24 +114,8 @@ class GroupRun {
     return this.#request.plan.units.slice(this.#request.from, this.#request.to);
   }
 
-  async #admit(transaction: Transaction): Promise<Map<HandlerUnit, Admission>> {
-    const { cache, storage } = this.#parts;
-    const asked = new Map<string, HandlerUnit>();
-    for (const unit of this.#units()) {
-      const slot = Buffer.from(unit.key).toString('latin1');
-      if (!asked.has(slot) && !cache.has(unit.key, unit.fingerprint)) asked.set(slot, unit);
-    }
-    const units = [...asked.values()];
-    const records = units.map(({ key, known, fingerprint }) => ({ key, handlerId: known.id, fingerprint }));
-    const answers = records.length === 0 ? [] : await storage.inbox.admit(transaction, records);
-    return new Map(units.map((unit, index) => [unit, answers[index]!]));
-  }
-
   /** Events in order, until the end, a failure behind a savepoint, or the time that a transaction may be open. */
-  async #handle(
-    transaction: Transaction,
-    admissions: ReadonlyMap<HandlerUnit, Admission>,
-  ): Promise<GroupResult> {
+  async #handle(transaction: Transaction, admission: GroupAdmission): Promise<GroupResult> {
     const { from, to, plan, session, savepoints } = this.#request;
     const openUntilMs = this.#parts.clock.now() + this.#parts.maxOpenMs;
     for (let index = from; index < to; index++) {
@@ -136,9 +126,9 @@ class GroupRun {
         return { done: index, failure: null };
       }
       try {
-        await this.#handleUnit(transaction, unit, admissions);
+        await this.#handleUnit(transaction, unit, admission);
       } catch (error) {
-        if (!savepoints || error instanceof CallCutOff || transaction.fault !== null) throw error;
+        if (!savepoints || error instanceof CallCutOff || !usable(transaction)) throw error;
         return { done: index, failure: this.blame(error) };
       }
     }
@@ -146,16 +136,13 @@ class GroupRun {
     return { done: to, failure: null };
   }
 
-  async #handleUnit(
-    transaction: Transaction,
-    unit: HandlerUnit,
-    admissions: ReadonlyMap<HandlerUnit, Admission>,
-  ): Promise<void> {
-    const admission = admissions.get(unit);
-    if (admission === undefined) {
-      await this.#repeated(transaction, unit, admissions);
-    } else if (admission.verdict === 'duplicate') {
-      await this.#duplicate(transaction, unit, admission.fingerprint);
+  async #handleUnit(transaction: Transaction, unit: HandlerUnit, admission: GroupAdmission): Promise<void> {
+    const ruling = admission.ruling(unit);
+    if (ruling.verdict === 'reused') this.#tally.reused.add(unit);
+    if (ruling.verdict === 'duplicate' || (ruling.verdict === 'reused' && ruling.known)) {
+      this.#tally.duplicates++;
+    } else if (ruling.verdict === 'reused') {
+      await this.#bury(transaction, unit, ruling.error);
     } else if (unit.hopeless !== null) {
       await this.#bury(transaction, unit, unit.hopeless);
     } else {
@@ -163,53 +150,9 @@ class GroupRun {
       if (handler === null || event === null) throw new ExactlyOnceError('EO_INTERNAL', unitLabel(unit));
       if (unit.firstAttemptAtMs === 0) unit.firstAttemptAtMs = this.#parts.clock.now();
       const { savepoints: savepoint, session } = this.#request;
-      await callHandler(this.#parts, {
-        unit,
-        handler,
-        event,
-        transaction,
-        savepoint,
-        aborted: session.aborted,
-      });
+      const call = { unit, handler, event, transaction, savepoint, aborted: session.aborted };
+      await callHandler(this.#parts, call);
     }
-  }
-
-  /** Not asked about: the cache knows it, or it stands twice in this group. */
-  async #repeated(
-    transaction: Transaction,
-    unit: HandlerUnit,
-    admissions: ReadonlyMap<HandlerUnit, Admission>,
-  ): Promise<void> {
-    if (this.#parts.cache.has(unit.key, unit.fingerprint)) {
-      this.#tally.duplicates++;
-      return;
-    }
-    const first = this.#units().find((other) => Buffer.compare(other.key, unit.key) === 0)!;
-    const admission = admissions.get(first);
-    const recorded = admission?.verdict === 'duplicate' ? admission.fingerprint : first.fingerprint;
-    await this.#duplicate(transaction, unit, recorded);
-  }
-
-  async #duplicate(transaction: Transaction, unit: HandlerUnit, recorded: Uint8Array): Promise<void> {
-    if (Buffer.compare(recorded, unit.fingerprint) === 0) {
-      this.#tally.duplicates++;
-      return;
-    }
-    this.#tally.reused.add(unit);
-    const own = Buffer.from(unit.fingerprint).toString('hex');
-    const before = Buffer.from(recorded).toString('hex');
-    const error = new ExactlyOnceError(
-      'EO_ID_REUSED',
-      `${unitLabel(unit)}: body ${own}, recorded body ${before}`,
-      {
-        details: { fingerprint: own, recorded: before },
-      },
-    );
-    const key = inboxKey(unit.known.identity, unit.known.generation, `reused ${own}`, unit.event?.id ?? '');
-    const record = { key, handlerId: unit.known.id, fingerprint: unit.fingerprint };
-    const [admission] = await this.#parts.storage.inbox.admit(transaction, [record]);
-    if (admission?.verdict === 'fresh') await this.#bury(transaction, unit, error);
-    else this.#tally.duplicates++;
   }
 
   async #bury(transaction: Transaction, unit: HandlerUnit, error: unknown): Promise<void> {
@@ -219,16 +162,9 @@ class GroupRun {
   }
 
   /** Takes back what was admitted and not handled, and sets the fence to where the group really ends. */
-  async #handBack(
-    transaction: Transaction,
-    admissions: ReadonlyMap<HandlerUnit, Admission>,
-    done: number,
-  ): Promise<void> {
+  async #handBack(transaction: Transaction, admission: GroupAdmission, done: number): Promise<void> {
     const { plan, to } = this.#request;
-    const keys = plan.units
-      .slice(done, to)
-      .filter((unit) => admissions.get(unit)?.verdict === 'fresh')
-      .map((unit) => unit.key);
+    const keys = admission.recordedFor(plan.units.slice(done, to));
     if (keys.length > 0) await this.#parts.storage.inbox.withdraw(transaction, keys);
     await this.#fence.move(transaction, plan.deliveriesDone(done));
   }
@@ -249,4 +185,9 @@ class GroupRun {
       this.#parts.logger.error(`dead-lettered: ${unitLabel(unit)}: ${errorLine(error)}`);
     if (published) this.#parts.published();
   }
+}
+
+/** What failed in it is undone, and the rest of it can be committed. */
+function usable({ fault, aborted }: Transaction): boolean {
+  return fault === null && aborted === null;
 }

@@ -2,7 +2,7 @@
  * What one transaction over a group of units achieved, and who is to blame where it failed.
  */
 export interface GroupFailure {
-  readonly error: unknown;
+  readonly error: Error;
   /** Whose failure it is; `null` where nobody can be blamed yet. */
   readonly unit: number | null;
   /** `call`: the handler. `cut-off`: it did not come to an end. `seal`, `commit`: the whole group. */

@@ -2,10 +2,11 @@
  * Calls one handler for one event inside its transaction, within its time. Step 5 of an event's life.
  *
  * A call that is over, in whatever way, has no transaction any more: what it still tries to write is refused.
- * A handler that returned while statements of its own were still running has failed: they were not awaited.
+ * A handler that returned while statements of its own were still running has failed: they were not awaited. So has
+ * one that swallowed an SQL error: it leaves a transaction in which its neighbours would fail.
  */
 import type { Clock } from '../clock.js';
-import { ExactlyOnceError } from '../errors/exactly-once-error.js';
+import { ExactlyOnceError, toError } from '../errors/exactly-once-error.js';
 import { decodeBody } from '../event/event-body.js';
 import type { EventCodec } from '../event/event-codec.js';
 import type { EventEnvelope } from '../event/event-envelope.js';
@@ -44,7 +45,7 @@ export interface CallRequest {
   readonly aborted: AbortSignal;
 }
 
-/** Resolves when the handler succeeded; rejects with its error, or with CallCutOff. */
+/** Resolves when the handler succeeded; rejects with CallCutOff, the transaction's fault, or the handler's error. */
 export async function callHandler(parts: CallParts, request: CallRequest): Promise<void> {
   const { handler, transaction, event } = request;
   const startedAtMs = parts.clock.now();
@@ -82,8 +83,15 @@ async function cutOff(
   if (aborted.aborted) onAbort();
   let scope: Scope | null = null;
   const call = async () => {
-    scope = openScope(request.transaction, invocationOf(request, controller.signal));
-    await runInScope(parts, request, scope);
+    try {
+      controller.signal.throwIfAborted();
+      scope = openScope(request.transaction, invocationOf(request, controller.signal));
+      await runInScope(parts, request, scope);
+      if (request.transaction.aborted !== null) throw request.transaction.aborted;
+    } catch (thrown) {
+      // Looked at here, before a savepoint is rolled back to: it ended the transaction, whatever the handler threw.
+      throw request.transaction.fault ?? toError(thrown);
+    }
   };
   try {
     await Promise.race([around(call), deadline]);
@@ -99,6 +107,7 @@ async function runInScope(parts: CallParts, request: CallRequest, scope: Scope):
   const context = scope.invocation!.context;
   const { decoded, descriptor } = handler;
   const data = decoded === null ? await decodeBody(event, parts.codec, descriptor) : decoded.data;
+  context.signal.throwIfAborted();
   try {
     await parts.storage.ambient.run(scope, () => handler.invoke(data, context));
   } finally {

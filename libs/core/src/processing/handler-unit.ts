@@ -22,11 +22,13 @@ export interface HandlerUnit {
   readonly fingerprint: Uint8Array;
   /** Calls of the handler that failed by this event's fault. */
   attempts: number;
+  /** It failed, or seemed to: from then on its transaction is its own. */
+  alone: boolean;
   firstAttemptAtMs: number;
   /** Not to be tried before this time. */
   dueAtMs: number;
   /** Why it is dead-lettered instead of handled. */
-  hopeless: unknown;
+  hopeless: Error | null;
   /** Why the consumer must stop before it. */
-  readonly forbidden: unknown;
+  readonly forbidden: Error | null;
 }

@@ -2,13 +2,14 @@
  * Takes a batch of deliveries to its end: group by group, with retries, bisection and dead letters.
  * Steps 4 to 8 of an event's life.
  *
- * A group runs optimistically. Where it fails it is rolled back and run once more with a savepoint for each
- * event; what fails at COMMIT is halved. The event that failed is then tried alone, in place, with backoff,
- * and dead-lettered when it is hopeless. Nothing is acknowledged before its transaction has committed.
+ * A group runs optimistically. Where an event fails it is rolled back, those before it go first, and the event is
+ * then tried alone, in place, with backoff, and dead-lettered when it is hopeless. Where nobody can be blamed the
+ * group is run with a savepoint for each event; what fails at COMMIT is halved. No event is given up for what it met
+ * beside neighbours that were not committed. Nothing is acknowledged before its transaction has committed.
  */
 import type { DeliverySink, ProcessingSession } from '../broker/broker.js';
 import type { Delivery } from '../broker/delivery.js';
-import { ExactlyOnceError, hasCode } from '../errors/exactly-once-error.js';
+import { ExactlyOnceError, hasCode, isExactlyOnceError } from '../errors/exactly-once-error.js';
 import { backoffMs, decide, defaultRetryPolicy } from '../failure/failure-policy.js';
 import type { Logger } from '../telemetry/logger.js';
 import {
@@ -32,6 +33,9 @@ export interface ProcessorParts {
   readonly logger: Logger;
   readonly random: () => number;
 }
+
+/** Longest wait of a timer of Node, in milliseconds. */
+const longestTimerMs = 2_147_483_647;
 
 /** How the next try at a group differs from the last. */
 interface Attempt {
@@ -100,7 +104,7 @@ export class Processor implements DeliverySink {
         this.#size.committed({ size: to - from, done: done - from, tookMs: this.#now() - startedAtMs });
         return done;
       }
-      await this.#learn(plan, from, attempt, failure, session);
+      await this.#learnInAnyCase(plan, from, attempt, failure, session);
       if (done > from) return done;
     }
   }
@@ -134,6 +138,23 @@ export class Processor implements DeliverySink {
     }
   }
 
+  /** What fails here (a log, a telemetry of the user) must not take the partition along. */
+  async #learnInAnyCase(
+    plan: BatchPlan,
+    from: number,
+    attempt: Attempt,
+    failure: GroupFailure,
+    session: ProcessingSession,
+  ): Promise<void> {
+    try {
+      await this.#learn(plan, from, attempt, failure, session);
+    } catch (error) {
+      if (hasCode(error, 'EO_STOPPED')) throw error;
+      this.#progress.trouble(errorLine(error));
+      await this.#parts.group.parts.clock.sleep(defaultRetryPolicy.backoffMs, session.draining);
+    }
+  }
+
   /** Turns a failure into what the next try does differently. Throws where the consumer must stop. */
   async #learn(
     plan: BatchPlan,
@@ -143,22 +164,25 @@ export class Processor implements DeliverySink {
     session: ProcessingSession,
   ): Promise<void> {
     const size = attempt.to - from;
+    const half = from + Math.ceil(size / 2);
     const culprit = this.#culprit(plan, from, attempt, failure);
-    if (isBlameless(failure) || culprit?.unit.hopeless != null) {
+    if (isBlameless(failure)) {
       if (hasCode(failure.error, 'EO_SERIALIZATION_FAILURE')) {
         this.#size.collided(size);
-        attempt.to = from + Math.ceil(size / 2);
+        attempt.to = half;
       }
       await this.#waitForBetterTimes(plan.units[from], failure.error, attempt, session);
-    } else if (culprit === null) {
-      this.#parts.logger.debug(`a group of ${size} failed (${failure.phase}): ${errorLine(failure.error)}`);
-      if (failure.phase === 'commit' || attempt.savepoints) attempt.to = from + Math.ceil(size / 2);
-      else attempt.savepoints = true;
+    } else if (culprit !== null) {
+      const confirmed = attempt.savepoints || size === 1;
+      attempt.to = Math.max(culprit.index, from + 1);
+      if (culprit.unit.hopeless === null) this.#dispose(culprit.unit, failure.error, confirmed);
+      else await this.#waitForBetterTimes(plan.units[from], failure.error, attempt, session);
+    } else if (size === 0) {
+      await this.#waitForBetterTimes(undefined, failure.error, attempt, session);
     } else {
-      this.#dispose(culprit.unit, failure.error);
-      if (culprit.index === from) return;
-      if (failure.phase === 'cut-off' || hasCode(failure.error, 'EO_RETRY_AFTER')) attempt.to = culprit.index;
+      if (failure.phase === 'commit' || attempt.savepoints) attempt.to = half;
       else attempt.savepoints = true;
+      this.#parts.logger.debug(`a group of ${size} failed (${failure.phase}): ${errorLine(failure.error)}`);
     }
   }
 
@@ -172,30 +196,37 @@ export class Processor implements DeliverySink {
     return at(failure.unit);
   }
 
-  /** The event failed: again later, or into the dead letters at the next try. */
-  #dispose(unit: HandlerUnit, error: unknown): void {
-    unit.attempts++;
+  /**
+   * The event failed: again later, or into the dead letters at the next try. Unconfirmed, beside neighbours that were
+   * not committed, it is not given up: what it met is not certain, and it is asked once more, alone.
+   */
+  #dispose(unit: HandlerUnit, error: Error, confirmed: boolean): void {
+    const { group, logger, random } = this.#parts;
+    const attempts = unit.attempts + 1;
     const policy = unit.handler?.retry ?? defaultRetryPolicy;
-    const failure = { error, attempts: unit.attempts, uncounted: 0, policy };
-    const disposition = decide(failure, this.#parts.random);
+    const disposition = decide({ error, attempts, uncounted: 0, policy }, random);
     const label = `${unitLabel(unit)}: ${errorLine(error)}`;
+    unit.alone = true;
     if (disposition.action === 'stop') {
       throw new ExactlyOnceError('EO_STOPPED', `cannot go on at ${label}`, { cause: error });
     }
     if (disposition.action === 'dead-letter') {
+      if (!confirmed) return;
+      unit.attempts = attempts;
       unit.hopeless = error;
-      this.#parts.logger.warn(`attempt ${unit.attempts} failed, it was the last: ${label}`);
+      logger.warn(`attempt ${attempts} failed, it was the last: ${label}`);
       return;
     }
+    unit.attempts = attempts;
     unit.dueAtMs = this.#now() + disposition.delayMs;
-    this.#parts.group.parts.telemetry.count('exactly_once.retries', 1, { counted: true });
-    this.#parts.logger.warn(`attempt ${unit.attempts} failed, again in ${disposition.delayMs} ms: ${label}`);
+    group.parts.telemetry.count('exactly_once.retries', 1, { counted: true });
+    logger.warn(`attempt ${attempts} failed, again in ${disposition.delayMs} ms: ${label}`);
   }
 
   /** Nobody's event failed, something else did: the same try again, without counting. */
   async #waitForBetterTimes(
     unit: HandlerUnit | undefined,
-    error: unknown,
+    error: Error,
     attempt: Attempt,
     session: ProcessingSession,
   ): Promise<void> {
@@ -210,8 +241,12 @@ export class Processor implements DeliverySink {
   }
 
   async #waitUntilDue(unit: HandlerUnit | undefined, session: ProcessingSession): Promise<void> {
-    const waitMs = (unit?.dueAtMs ?? 0) - this.#now();
-    if (waitMs > 0) await this.#parts.group.parts.clock.sleep(waitMs, session.draining);
+    const { clock } = this.#parts.group.parts;
+    const dueAtMs = unit?.dueAtMs ?? 0;
+    for (let waitMs = dueAtMs - clock.now(); waitMs > 0; waitMs = dueAtMs - clock.now()) {
+      if (session.draining.aborted) return;
+      await clock.sleep(Math.min(waitMs, longestTimerMs), session.draining);
+    }
   }
 
   #stopBefore(unit: HandlerUnit | undefined): void {
@@ -226,5 +261,5 @@ export class Processor implements DeliverySink {
 
 /** Nobody's event is to blame: the error says so, or a statement of the framework itself failed. */
 function isBlameless({ error, phase }: GroupFailure): boolean {
-  return phase === 'other' || (error instanceof ExactlyOnceError && error.outcome === 'retry');
+  return phase === 'other' || (isExactlyOnceError(error) && error.outcome === 'retry');
 }

@@ -2,7 +2,7 @@
  * A handler with its options settled and its row in the database: what the processor works with.
  */
 import type { EventTypeDescriptor } from '../event/event-type.js';
-import { defaultRetryPolicy, type RetryPolicy } from '../failure/failure-policy.js';
+import { type RetryPolicy, retryPolicy } from '../failure/failure-policy.js';
 import type { KnownHandler } from '../inbox/handler-store.js';
 import type { HandlerDefinition } from './handler.js';
 
@@ -29,7 +29,7 @@ export function registerHandler(
     known,
     commit: definition.commit ?? 'batch',
     timeoutMs: definition.timeoutMs ?? defaultTimeoutMs,
-    retry: { ...defaultRetryPolicy, ...retry, ...definition.retry },
+    retry: retryPolicy(definition.retry ?? {}, retry),
     descriptor,
     invoke: definition.invoke,
     decoded: null,

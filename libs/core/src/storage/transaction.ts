@@ -59,9 +59,15 @@ export interface Transaction {
   readonly state: TransactionState;
   /**
    * First error of this transaction that no event is to blame for (connection lost, serialization failure,
-   * deadlock), also where a handler swallowed or wrapped it; `null` where there was none.
+   * deadlock), also where a handler swallowed or wrapped it; `null` where there was none, or where a savepoint set
+   * before it was rolled back to and the transaction can go on.
    */
   readonly fault: ExactlyOnceError | null;
+  /**
+   * EO_TRANSACTION_ABORTED, with the SQL error as its cause, from an SQL error on until a savepoint set before it is
+   * rolled back to; `null` while statements can be run.
+   */
+  readonly aborted: ExactlyOnceError | null;
   /** Events published so far; a rolled-back savepoint takes its own away. `seal` writes its `writtenEntries`. */
   readonly outgoing: OutboxEntry[];
   /**

@@ -32,6 +32,9 @@ import { lookUpOutcome } from './transaction-outcome.js';
 const cancelAfterMs = 500;
 const rollbackPatienceMs = 2_000;
 
+/** Serialization failure: no savepoint renews the snapshot of the transaction. */
+const staleSnapshot = '40001';
+
 export interface TransactionParts {
   readonly createRunner: () => QueryRunner;
   readonly tables: Tables;
@@ -101,6 +104,18 @@ export class PostgresTransaction implements Transaction {
       hasCode(translated, 'EO_STORAGE_UNAVAILABLE') || hasCode(translated, 'EO_SERIALIZATION_FAILURE');
     if (blameless) this.fault ??= translated as ExactlyOnceError;
     return error;
+  }
+
+  get aborted(): ExactlyOnceError | null {
+    if (this.firstError === null) return null;
+    const what = 'a handler went on after an SQL error';
+    return new ExactlyOnceError('EO_TRANSACTION_ABORTED', what, { cause: this.firstError });
+  }
+
+  /** A savepoint was rolled back to: what had aborted the transaction is undone, but for a snapshot that is stale. */
+  recovered(): void {
+    this.firstError = null;
+    if (sqlState(this.fault) !== staleSnapshot) this.fault = null;
   }
 
   /** Counts as one running statement of the scope it was called in: a handler has to await it. */
@@ -211,9 +226,9 @@ export class PostgresTransaction implements Transaction {
     const state = sqlState(error);
     if (this.fault !== null || (state !== null && state !== abortedState)) return error;
     if (hasCode(error, 'EO_TRANSACTION_OWNED')) return error;
-    return new ExactlyOnceError('EO_TRANSACTION_ABORTED', 'a handler went on after an SQL error', {
-      cause: this.firstError ?? error,
-    });
+    if (this.aborted !== null) return this.aborted;
+    const what = 'the transaction was found aborted, and no SQL error was seen';
+    return new ExactlyOnceError('EO_TRANSACTION_ABORTED', what, { cause: error });
   }
 
   async #end(state: 'committed' | 'rolled-back'): Promise<void> {

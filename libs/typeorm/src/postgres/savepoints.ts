@@ -15,8 +15,9 @@ export interface Savepoint {
 
 interface Owner {
   readonly outgoing: OutboxEntry[];
-  firstError: unknown;
   query(text: string): Promise<unknown>;
+  /** What aborted the transaction is undone. */
+  recovered(): void;
 }
 
 export class Savepoints {
@@ -49,7 +50,7 @@ export class Savepoints {
     this.#open.length = index;
     this.#owner.outgoing.length = savepoint.published;
     await this.#owner.query(savepoint.sql.rollback);
-    this.#owner.firstError = null;
+    this.#owner.recovered();
   }
 
   assertInnermost(savepoint: Savepoint): void {
