@@ -84,6 +84,7 @@ export {
   type OutboxState,
   type OutboxStore,
   outboxMoves,
+  rowBytes,
 } from './outbox/outbox-store.js';
 export type { TransactionOptions } from './processing/business-transaction.js';
 export { EventContext } from './processing/event-context.js';

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import type { Storage } from '@exactly-once/core';
-import { committed, options, record } from './conformance-records.js';
+import { committed, event, options, record } from './conformance-records.js';
 
 export type It = (title: string, body: () => Promise<void>) => void;
 
@@ -34,6 +34,20 @@ export function describeConcurrency(it: It, storage: () => Storage, concurrentTr
 }
 
 function describeWaiting(it: It, storage: () => Storage): void {
+  it('claims nothing of an open or a sealed transaction, and everything once it has committed', async () => {
+    const lease = await storage().leases.acquire(0, 'relay', 60_000);
+    const claimed = async () => (await storage().outbox.claim(lease!, 10)).map((row) => row.event.id);
+    const transaction = await storage().begin(options);
+    transaction.outgoing.push({ event: event('1'), deliverAtMs: null });
+
+    const open = await claimed();
+    await transaction.seal();
+    const sealed = [...(await claimed()), (await storage().outbox.depth()).pending];
+    await transaction.commit();
+
+    assert.deepEqual([open, sealed, await claimed()], [[], [0], ['1']]);
+  });
+
   it('lets the second copy wait: a duplicate if the first commits, fresh if it rolls back', async () => {
     for (const end of ['commit', 'rollback'] as const) {
       const first = await storage().begin(options);

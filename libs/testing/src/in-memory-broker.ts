@@ -5,17 +5,17 @@
  */
 import {
   type Broker,
-  type ConsumerHealth,
+  type BrokerContext,
+  type Clock,
   type ConsumerRequest,
   type Delivery,
   type EventConsumer,
   type EventEnvelope,
-  errorChain,
-  type FenceClaim,
-  hasCode,
   type Publisher,
+  systemClock,
   writeHeaders,
 } from '@exactly-once/core';
+import { InMemoryConsumer } from './in-memory-consumer.js';
 
 export interface InMemoryMessage {
   readonly key?: string | null;
@@ -29,7 +29,11 @@ export class InMemoryBroker implements Broker {
   readonly #topics = new Map<string, Delivery[]>();
   readonly #consumers = new Set<InMemoryConsumer>();
 
-  bind(): void {}
+  #clock: Clock = systemClock;
+
+  bind({ clock }: Pick<BrokerContext, 'clock'>): void {
+    this.#clock = clock;
+  }
 
   /** What stands on a topic, in order. */
   topic(name: string): readonly Delivery[] {
@@ -49,7 +53,7 @@ export class InMemoryBroker implements Broker {
         key: key === null ? null : Buffer.from(key),
         headers: bytes,
         body: body === null ? null : Buffer.from(body as string),
-        timestampMs: 0,
+        timestampMs: this.#clock.now(),
       });
     }
     for (const consumer of this.#consumers) consumer.wake();
@@ -69,7 +73,7 @@ export class InMemoryBroker implements Broker {
   }
 
   consumer(request: ConsumerRequest): EventConsumer {
-    const consumer = new InMemoryConsumer(request, (topic) => this.#log(topic));
+    const consumer = new InMemoryConsumer(request, this.#clock, (topic) => this.#log(topic));
     this.#consumers.add(consumer);
     return consumer;
   }
@@ -82,76 +86,5 @@ export class InMemoryBroker implements Broker {
     const log = this.#topics.get(topic) ?? [];
     this.#topics.set(topic, log);
     return log;
-  }
-}
-
-class InMemoryConsumer implements EventConsumer {
-  readonly #draining = new AbortController();
-  readonly #aborted = new AbortController();
-  readonly #wakers = new Set<() => void>();
-  #running: Promise<void>[] = [];
-  #trouble: string | null = null;
-
-  constructor(
-    readonly request: ConsumerRequest,
-    readonly log: (topic: string) => readonly Delivery[],
-  ) {}
-
-  wake(): void {
-    for (const waker of this.#wakers) waker();
-  }
-
-  async start(): Promise<void> {
-    this.#running = this.request.topics.map(({ topic }) => this.#work(topic));
-  }
-
-  async stop(graceMs: number): Promise<void> {
-    this.#draining.abort();
-    this.wake();
-    const timer = setTimeout(() => this.#aborted.abort(), graceMs);
-    await Promise.all(this.#running);
-    clearTimeout(timer);
-  }
-
-  health(): ConsumerHealth {
-    return this.#trouble === null ? { status: 'up' } : { status: 'down', reason: this.#trouble };
-  }
-
-  async #woken(): Promise<void> {
-    let waker: () => void = () => {};
-    await new Promise<void>((resolve) => {
-      waker = resolve;
-      this.#wakers.add(waker);
-    });
-    this.#wakers.delete(waker);
-  }
-
-  async #work(topic: string): Promise<void> {
-    const { storage, group } = this.request;
-    const key = { group, topic, partition: 0 };
-    const owner = crypto.randomUUID();
-    while (!this.#draining.signal.aborted) {
-      const { nextOffset, lastFingerprint } = await storage.fences.claim(key, owner, 0n);
-      try {
-        await this.#consume(topic, { key, owner, nextOffset, lastFingerprint });
-        await storage.fences.release(key, owner);
-      } catch (error) {
-        if (hasCode(error, 'EO_FENCED')) continue;
-        this.#trouble = errorChain(error).join(' <- ');
-        return;
-      }
-    }
-  }
-
-  async #consume(topic: string, fence: FenceClaim): Promise<void> {
-    while (!this.#draining.signal.aborted) {
-      const deliveries = this.log(topic).filter(({ offset }) => offset >= fence.nextOffset);
-      if (deliveries.length === 0) {
-        await this.#woken();
-        continue;
-      }
-      const [draining, aborted] = [this.#draining.signal, this.#aborted.signal];
-      await this.request.sink.process(deliveries, { fence, draining, aborted, done: () => {} });
-    }
   }
 }

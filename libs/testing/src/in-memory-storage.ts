@@ -6,22 +6,15 @@
 import {
   AmbientScope,
   type Clock,
-  type DeclaredHandler,
   ExactlyOnceError,
-  type HandlerStore,
-  type KnownHandler,
   type Storage,
   systemClock,
   type Transaction,
 } from '@exactly-once/core';
+import { InMemoryHandlers } from './in-memory-handlers.js';
 import { InMemoryLog } from './in-memory-log.js';
-import {
-  InMemoryDeadLetters,
-  InMemoryFences,
-  InMemoryInbox,
-  InMemoryLeases,
-  InMemoryOutbox,
-} from './in-memory-stores.js';
+import { InMemoryLeases, InMemoryOutbox } from './in-memory-outbox.js';
+import { InMemoryDeadLetters, InMemoryFences, InMemoryInbox } from './in-memory-stores.js';
 import { InMemoryTransaction } from './in-memory-transaction.js';
 
 /** A table for the effects of handlers: rows join the ambient transaction. */
@@ -37,13 +30,13 @@ export class InMemoryStorage implements Storage {
   readonly outbox: InMemoryOutbox;
   readonly fences = new InMemoryFences();
   readonly leases: InMemoryLeases;
-  readonly handlers: HandlerStore = { register: (...given) => this.#register(...given) };
+  readonly handlers: InMemoryHandlers;
   readonly deadLetters = new InMemoryDeadLetters();
   readonly log: InMemoryLog;
-  readonly #known: (KnownHandler & { service: string })[] = [];
 
   constructor(readonly clock: Clock = systemClock) {
     this.inbox = new InMemoryInbox(clock);
+    this.handlers = new InMemoryHandlers(this.inbox.filled);
     this.leases = new InMemoryLeases(clock);
     this.log = new InMemoryLog(clock, this.fences);
     this.outbox = new InMemoryOutbox(clock, this.leases);
@@ -56,7 +49,10 @@ export class InMemoryStorage implements Storage {
   async ping(): Promise<void> {}
 
   async begin(): Promise<Transaction> {
-    return new InMemoryTransaction(this.outbox.append);
+    const transaction: InMemoryTransaction = new InMemoryTransaction((entries) =>
+      this.outbox.append(entries, transaction),
+    );
+    return transaction;
   }
 
   translate(error: unknown): unknown {
@@ -87,34 +83,5 @@ export class InMemoryStorage implements Storage {
         );
       },
     };
-  }
-
-  async #register(
-    service: string,
-    declared: readonly DeclaredHandler[],
-    decide: (known: readonly KnownHandler[], inboxFilled: boolean) => void,
-  ): Promise<KnownHandler[]> {
-    const known = this.#known.filter((one) => one.service === service);
-    decide(known, this.inbox.size > 0);
-    return declared.map(({ name, renamedFrom }) => {
-      const same = known.find(
-        (one) => one.name === name || one.renamedFrom === name || one.name === renamedFrom,
-      );
-      if (same === undefined) {
-        const fresh = {
-          id: this.#known.length + 1,
-          service,
-          name,
-          renamedFrom: null,
-          identity: name,
-          generation: 1,
-        };
-        this.#known.push(fresh);
-        return fresh;
-      }
-      const renamed = same.name === name ? same : { ...same, name, renamedFrom: same.name };
-      this.#known[this.#known.indexOf(same)] = renamed;
-      return renamed;
-    });
   }
 }

@@ -8,21 +8,13 @@ import {
   type Clock,
   type DeadLetter,
   type DeadLetterStore,
-  ExactlyOnceError,
   type FenceKey,
   type FenceMove,
   type FenceRow,
   type FenceStore,
   type InboxRecord,
   type InboxStore,
-  type Lease,
-  type LeaseStore,
-  type OutboxDepth,
-  type OutboxEntry,
-  type OutboxRow,
-  type OutboxStore,
   type Transaction,
-  writtenEntries,
 } from '@exactly-once/core';
 import type { InMemoryTransaction } from './in-memory-transaction.js';
 
@@ -39,9 +31,9 @@ export class InMemoryInbox implements InboxStore {
 
   constructor(readonly clock: Clock) {}
 
-  get size(): number {
-    return this.#rows.size;
-  }
+  /** Whether there are records of these handlers, of committed transactions. */
+  readonly filled = (handlerIds: readonly number[]): boolean =>
+    [...this.#rows.values()].some(({ handlerId, by }) => handlerIds.includes(handlerId) && !by.open);
 
   async admit(transaction: Transaction, records: readonly InboxRecord[]): Promise<Admission[]> {
     const answers = new Map<string, Admission>();
@@ -146,102 +138,6 @@ export class InMemoryFences implements FenceStore {
 
 function nameOf({ group, topic, partition }: FenceKey): string {
   return JSON.stringify([group, topic, partition]);
-}
-
-export class InMemoryLeases implements LeaseStore {
-  readonly #leases = new Map<number, Lease & { untilMs: number }>();
-
-  constructor(readonly clock: Clock) {}
-
-  async shardCount(): Promise<number> {
-    return 1;
-  }
-
-  async acquire(shard: number, owner: string, leaseMs: number): Promise<Lease | null> {
-    const held = this.#leases.get(shard);
-    if (held !== undefined && held.untilMs > this.clock.now() && held.owner !== owner) return null;
-    const lease = { shard, owner, epoch: (held?.epoch ?? 0n) + 1n };
-    this.#leases.set(shard, { ...lease, untilMs: this.clock.now() + leaseMs });
-    return lease;
-  }
-
-  async renew(lease: Lease, leaseMs: number): Promise<boolean> {
-    const held = this.#leases.get(lease.shard);
-    if (held?.owner !== lease.owner || held.epoch !== lease.epoch) return false;
-    held.untilMs = this.clock.now() + leaseMs;
-    return true;
-  }
-
-  async release(lease: Lease): Promise<void> {
-    const held = this.#leases.get(lease.shard);
-    if (held?.owner === lease.owner && held.epoch === lease.epoch) held.untilMs = this.clock.now();
-  }
-
-  holds(lease: Lease): boolean {
-    const held = this.#leases.get(lease.shard);
-    return held?.owner === lease.owner && held.epoch === lease.epoch && held.untilMs > this.clock.now();
-  }
-}
-
-interface StoredEntry extends OutboxRow {
-  readonly deliverAtMs: number | null;
-  readonly atMs: number;
-  dead: boolean;
-}
-
-export class InMemoryOutbox implements OutboxStore {
-  readonly #entries = new Map<bigint, StoredEntry>();
-  #position = 0n;
-
-  constructor(
-    readonly clock: Clock,
-    readonly leases: InMemoryLeases,
-  ) {}
-
-  /** Writes entries; returns what takes them back. */
-  readonly append = (entries: readonly OutboxEntry[]): (() => void) => {
-    const positions = writtenEntries(entries).map(({ event, deliverAtMs }) => {
-      const position = ++this.#position;
-      this.#entries.set(position, { position, event, deliverAtMs, atMs: this.clock.now(), dead: false });
-      return position;
-    });
-    return () => {
-      for (const position of positions) this.#entries.delete(position);
-    };
-  };
-
-  async claim(lease: Lease, limit: number): Promise<OutboxRow[]> {
-    this.#check(lease);
-    const due = [...this.#entries.values()].filter(
-      (row) => !row.dead && (row.deliverAtMs ?? 0) <= this.clock.now(),
-    );
-    return due.slice(0, limit).map(({ position, event }) => ({ position, event }));
-  }
-
-  async settle(lease: Lease, positions: readonly bigint[]): Promise<void> {
-    this.#check(lease);
-    for (const position of positions) this.#entries.delete(position);
-  }
-
-  async refuse(lease: Lease, position: bigint): Promise<void> {
-    this.#check(lease);
-    this.#entries.get(position)!.dead = true;
-  }
-
-  async depth(): Promise<OutboxDepth> {
-    const rows = [...this.#entries.values()];
-    const pending = rows.filter((row) => !row.dead);
-    const oldest = Math.min(...pending.map((row) => row.atMs), this.clock.now());
-    return {
-      pending: pending.length,
-      dead: rows.length - pending.length,
-      oldestAgeMs: this.clock.now() - oldest,
-    };
-  }
-
-  #check(lease: Lease): void {
-    if (!this.leases.holds(lease)) throw new ExactlyOnceError('EO_LEASE_LOST', `shard ${lease.shard}`);
-  }
 }
 
 export class InMemoryDeadLetters implements DeadLetterStore {

@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { hasCode, type Storage } from '@exactly-once/core';
 import { describeConcurrency, type It } from './concurrency-conformance.js';
 import { committed, event, options, record } from './conformance-records.js';
+import { describeHandlers } from './handler-conformance.js';
 
 export interface StorageUnderTest {
   /** Opened, empty. */
@@ -51,6 +52,7 @@ export function describeStorage(
     describeFences(it, () => storage);
     describeRelay(it, () => storage);
     describeOutbox(it, () => storage);
+    describeHandlers(it, () => storage);
   });
 }
 
@@ -245,6 +247,20 @@ function describeOutbox(it: It, storage: () => Storage): void {
     await transaction.rollback();
 
     assert.equal((await storage().outbox.depth()).pending, 0);
+  });
+
+  it('hands out no more bytes at once than it is asked for, and one event in any case', async () => {
+    const large = (id: string) => ({ ...event(id), body: Buffer.alloc(400) });
+    await committed(storage(), async ({ outgoing }) => {
+      for (const id of ['1', '2', '3']) outgoing.push({ event: large(id), deliverAtMs: null });
+    });
+    const lease = await storage().leases.acquire(0, 'relay', 60_000);
+    const claimed = async (maxBytes: number) =>
+      (await storage().outbox.claim(lease!, 10, maxBytes)).map((row) => row.event.id);
+
+    assert.deepEqual(await claimed(1_000), ['1', '2']);
+    assert.deepEqual(await claimed(1), ['1']);
+    assert.deepEqual(await claimed(10_000), ['1', '2', '3']);
   });
 
   it('gives events back as they were, whatever they are called', async () => {

@@ -19,6 +19,12 @@ export interface OutboxRow {
   readonly event: EventEnvelope;
 }
 
+/** What a row counts for, in bytes: body, headers, key and id. */
+export function rowBytes({ body, headers, key, id }: EventEnvelope): number {
+  const texts = [id, key ?? '', JSON.stringify(Object.entries(headers))];
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), body?.length ?? 0);
+}
+
 export interface OutboxDepth {
   readonly pending: number;
   readonly dead: number;
@@ -28,10 +34,10 @@ export interface OutboxDepth {
 
 export interface OutboxStore {
   /**
-   * Up to `limit` pending, due rows of the lease's shard, oldest position first. Marks them as claimed under
-   * the lease's epoch. Throws EO_LEASE_LOST where the lease is no longer held.
+   * Up to `limit` pending, due, committed rows of the lease's shard, oldest position first, together no larger than
+   * `maxBytes` (default: no bound), but at least one. Throws EO_LEASE_LOST where the lease is no longer held.
    */
-  claim(lease: Lease, limit: number): Promise<OutboxRow[]>;
+  claim(lease: Lease, limit: number, maxBytes?: number): Promise<OutboxRow[]>;
   /** Deletes published rows. Throws EO_LEASE_LOST, and changes nothing, where the lease is no longer held. */
   settle(lease: Lease, positions: readonly bigint[]): Promise<void>;
   /**

@@ -32,20 +32,31 @@ WHERE lease.shard = $1 AND lease.owner = $2 AND lease.epoch = $3`;
 
 const shardOf = 'mod(key_hash::bigint + 2147483648, meta.shard_count)';
 
+/** As core's `rowBytes`; never 0, since an id is not empty. Reads no body that is stored apart. */
+const rowBytes =
+  'coalesce(octet_length(body), 0) + octet_length(headers) + coalesce(octet_length(key), 0) + octet_length(id)';
+
 /**
  * Claimed is what the holder of the lease's epoch reads: no row is marked, no lock taken, and the next epoch reads
  * the same rows again. By state, not by position: a slow transaction's rows are not passed by.
  * One row with a NULL position where the lease is held and nothing is due; no row where it is not held.
- * $1 shard, $2 owner, $3 epoch, $4 limit.
+ * $1 shard, $2 owner, $3 epoch, $4 limit, $5 bytes (NULL is no bound): rows are cut off where their sum passes it, but
+ * for the first.
  */
 export const claimSql = (t: Tables): string => `
 SELECT due.* FROM ${t.lease} AS lease
 LEFT JOIN LATERAL (
-  SELECT outbox.* FROM ${t.outbox} AS outbox, ${t.meta} AS meta
-  WHERE state = 'pending' AND (deliver_at IS NULL OR deliver_at <= clock_timestamp())
-    AND (meta.shard_count = 1 OR ${shardOf} = lease.shard)
-  ORDER BY position
-  LIMIT $4
+  SELECT * FROM (
+    SELECT first.*, sum(bytes) OVER (ORDER BY position) AS bytes_so_far
+    FROM (
+      SELECT outbox.*, ${rowBytes} AS bytes FROM ${t.outbox} AS outbox, ${t.meta} AS meta
+      WHERE state = 'pending' AND (deliver_at IS NULL OR deliver_at <= clock_timestamp())
+        AND (meta.shard_count = 1 OR ${shardOf} = lease.shard)
+      ORDER BY position
+      LIMIT $4
+    ) AS first
+  ) AS measured
+  WHERE $5::bigint IS NULL OR bytes_so_far <= $5 OR bytes_so_far = bytes
 ) AS due ON true
 WHERE lease.shard = $1 AND lease.owner = $2 AND lease.epoch = $3 AND lease.until > clock_timestamp()
 ORDER BY due.position`;

@@ -17,8 +17,9 @@ import type { PostgresPool } from './postgres-pool.js';
 export class PostgresOutboxStore implements OutboxStore {
   constructor(readonly pool: PostgresPool) {}
 
-  async claim(lease: Lease, limit: number): Promise<OutboxRow[]> {
-    const { rows } = await this.pool.query(claimSql(this.pool.tables), [...parameters(lease), limit]);
+  async claim(lease: Lease, limit: number, maxBytes?: number): Promise<OutboxRow[]> {
+    const values = [...parameters(lease), limit, maxBytes ?? null];
+    const { rows } = await this.pool.query(claimSql(this.pool.tables), values);
     if (rows.length === 0) throw lost(lease);
     return rows.filter((row) => row.position !== null).map(outboxRow);
   }
