@@ -77,7 +77,7 @@ export {
 export type { FenceKey, FenceMove, FenceRow, FenceStore } from './inbox/fence-store.js';
 export type { DeclaredHandler, HandlerStore, KnownHandler } from './inbox/handler-store.js';
 export type { Admission, InboxRecord, InboxStore } from './inbox/inbox-store.js';
-export { Outbox, type PublishOptions } from './outbox/outbox.js';
+export { Outbox } from './outbox/outbox.js';
 export {
   type OutboxDepth,
   type OutboxRow,
@@ -86,6 +86,7 @@ export {
   outboxMoves,
   rowBytes,
 } from './outbox/outbox-store.js';
+export type { PublishOptions } from './outbox/publish-options.js';
 export type { TransactionOptions } from './processing/business-transaction.js';
 export { EventContext } from './processing/event-context.js';
 export type { HandlerDefinition, HandlerOptions } from './processing/handler.js';

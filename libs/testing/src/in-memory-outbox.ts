@@ -46,6 +46,11 @@ export class InMemoryLeases implements LeaseStore {
     if (held?.owner === lease.owner && held.epoch === lease.epoch) held.untilMs = this.clock.now();
   }
 
+  /** Epoch of a shard's last lease; `null` where it had none. */
+  epoch(shard: number): bigint | null {
+    return this.#leases.get(shard)?.epoch ?? null;
+  }
+
   holds(lease: Lease): boolean {
     const held = this.#leases.get(lease.shard);
     return held?.owner === lease.owner && held.epoch === lease.epoch && held.untilMs > this.clock.now();
@@ -61,6 +66,8 @@ interface StoredEntry extends OutboxRow {
 }
 
 export class InMemoryOutbox implements OutboxStore {
+  /** Why rows are dead, by position. */
+  readonly reasons = new Map<bigint, string>();
   readonly #entries = new Map<bigint, StoredEntry>();
   #position = 0n;
 
@@ -98,9 +105,10 @@ export class InMemoryOutbox implements OutboxStore {
     for (const position of positions) this.#entries.delete(position);
   }
 
-  async refuse(lease: Lease, position: bigint): Promise<void> {
+  async refuse(lease: Lease, position: bigint, reason: string): Promise<void> {
     this.#check(lease);
     this.#entries.get(position)!.dead = true;
+    this.reasons.set(position, reason);
   }
 
   async depth(): Promise<OutboxDepth> {

@@ -88,8 +88,9 @@ function checkBatch(batch: EngineOptions['batch']): void {
 
 function checkRelay(relay: EngineOptions['relay']): void {
   if (relay === undefined || relay === false) return;
-  checkOptions('relay', relay, ['batchSize', 'leaseMs', 'maxPollMs']);
+  checkOptions('relay', relay, ['batchSize', 'maxBytes', 'leaseMs', 'maxPollMs']);
   checkNumber('relay.batchSize', relay.batchSize, 1, 10_000);
+  checkNumber('relay.maxBytes', relay.maxBytes, 1, Number.MAX_SAFE_INTEGER);
   checkNumber('relay.leaseMs', relay.leaseMs, 1_000, longestTimerMs);
   checkNumber('relay.maxPollMs', relay.maxPollMs, 10, longestTimerMs);
 }

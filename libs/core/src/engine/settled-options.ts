@@ -65,6 +65,7 @@ export function settleOptions(options: EngineOptions): SettledOptions {
         ? null
         : {
             batchSize: relay.batchSize ?? 500,
+            maxBytes: relay.maxBytes ?? 1_000_000,
             leaseMs: relay.leaseMs ?? 10_000,
             maxPollMs: relay.maxPollMs ?? 1_000,
           },

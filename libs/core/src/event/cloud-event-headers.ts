@@ -25,11 +25,16 @@ const ownHeaders = new Set([
   'content-type',
 ]);
 
+/** True for a header that a field of the envelope stands for, in whatever case it is written. */
+export function isOwnHeader(name: string): boolean {
+  return ownHeaders.has(name) || ownHeaders.has(name.toLowerCase());
+}
+
 /** Headers of an event's message. The user's own come first and cannot replace an attribute. */
 export function writeHeaders(event: EventEnvelope): Record<string, string> {
   const headers: Record<string, string> = Object.create(null);
   for (const [name, value] of Object.entries(event.headers)) {
-    if (!ownHeaders.has(name)) headers[name] = value;
+    if (!isOwnHeader(name)) headers[name] = value;
   }
   headers.ce_specversion = '1.0';
   headers.ce_id = event.id;
@@ -100,7 +105,7 @@ export function readKey(delivery: Delivery): string | null {
 export function readUserHeaders(delivery: Delivery): Record<string, string> {
   const headers: Record<string, string> = Object.create(null);
   for (const [name, bytes] of Object.entries(delivery.headers)) {
-    if (ownHeaders.has(name)) continue;
+    if (isOwnHeader(name)) continue;
     headers[name] = header(delivery, name) ?? `base64:${Buffer.from(bytes).toString('base64')}`;
   }
   return headers;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { ExactlyOnceError } from '../errors/exactly-once-error.js';
 import { decodeBody } from './event-body.js';
 import { jsonCodec } from './event-codec.js';
 import type { EventEnvelope } from './event-envelope.js';
@@ -35,6 +36,13 @@ describe('decodeBody', () => {
     await expect(decodeBody(envelope(body), jsonCodec, type())).rejects.toMatchObject({
       code: 'EO_BODY_INVALID',
     });
+  });
+
+  it("lets the codec's own word stand: a registry that is away is no invalid body", async () => {
+    const away = new ExactlyOnceError('EO_BROKER_UNAVAILABLE', 'the registry is away');
+    const codec = { ...jsonCodec, decode: () => Promise.reject(away) };
+
+    await expect(decodeBody(envelope('{}'), codec, type())).rejects.toBe(away);
   });
 
   it('drops __proto__ keys at every depth', async () => {

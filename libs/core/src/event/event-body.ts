@@ -7,7 +7,8 @@ import type { EventEnvelope } from './event-envelope.js';
 import type { EventTypeDescriptor } from './event-type.js';
 
 /**
- * Throws EO_BODY_INVALID (also for a tombstone, which has no body) and EO_VERSION_UNKNOWN. Without a
+ * Throws what the codec says as an error of ours, for example EO_STORAGE_UNAVAILABLE to have it tried again; else
+ * EO_BODY_INVALID (also for a tombstone, which has no body) and EO_VERSION_UNKNOWN. Without a
  * descriptor the body is taken as it is.
  */
 export async function decodeBody(
@@ -21,6 +22,7 @@ export async function decodeBody(
   try {
     data = await codec.decode(event.body, event.contentType, event.type);
   } catch (cause) {
+    if (isExactlyOnceError(cause)) throw cause;
     throw new ExactlyOnceError('EO_BODY_INVALID', `the body of ${label} is not ${event.contentType}`, {
       cause,
     });

@@ -9,8 +9,13 @@ import { ExactlyOnceError } from '../errors/exactly-once-error.js';
 export interface EventCodec {
   /** MIME type that `encode` produces. */
   readonly contentType: string;
+  /** May take its time: publications keep the order of their calls. */
   encode(data: unknown, type: string): Uint8Array | Promise<Uint8Array>;
-  /** Throws where the bytes are not of this form; the event is then dead-lettered. */
+  /**
+   * Throws where the bytes are not of this form; the event is then dead-lettered. Where it only cannot say now, for
+   * example because its registry is away, it throws an ExactlyOnceError of a code that is tried again
+   * (EO_BROKER_UNAVAILABLE), or a RetryAfterError, which counts.
+   */
   decode(body: Uint8Array, contentType: string, type: string): unknown;
 }
 

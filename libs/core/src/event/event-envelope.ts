@@ -20,7 +20,10 @@ export interface EventEnvelope {
   readonly timeMs: number | null;
   /** MIME type of the body (CloudEvents `datacontenttype`). */
   readonly contentType: string;
-  /** The user's own headers, names verbatim. Never contains CloudEvents attributes. */
+  /**
+   * The user's own headers, names verbatim, and CloudEvents extension attributes (`ce_…`) that no field here stands
+   * for; what a field stands for never. They can be published again as they are.
+   */
   readonly headers: Readonly<Record<string, string>>;
   /** W3C trace context (CloudEvents distributed tracing extension); `null` where there is none. */
   readonly traceparent: string | null;

@@ -14,19 +14,7 @@ import type { EventTypeDescriptor } from '../event/event-type.js';
 import type { AmbientScope, Scope } from '../storage/ambient-scope.js';
 import type { OutboxEntry } from '../storage/transaction.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
-
-export interface PublishOptions {
-  /** Instead of the type's key; `null` publishes without one. */
-  readonly key?: string | null;
-  /** Instead of the type's topic. */
-  readonly topic?: string;
-  /** The user's own headers; names of CloudEvents attributes (`ce_…`) are refused. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Not before this time. Default: at once. */
-  readonly deliverAt?: Date;
-  /** An id of the caller's own; it must be stable over retries. Default: derived in handlers, else UUIDv7. */
-  readonly id?: string;
-}
+import { checkHeaders, checkKey, checkPublishOptions, type PublishOptions } from './publish-options.js';
 
 export interface OutboxParts {
   readonly ambient: AmbientScope;
@@ -45,7 +33,7 @@ export class Outbox {
 
   /**
    * Adds one event to the running transaction, in the order of the calls, and returns it. Throws EO_NO_TRANSACTION outside of one,
-   * EO_TRANSACTION_ENDED after its end, EO_BODY_UNENCODABLE, EO_ID_INVALID.
+   * EO_TRANSACTION_ENDED after its end, EO_OPTION_INVALID, EO_OPTION_UNKNOWN, EO_BODY_UNENCODABLE, EO_ID_INVALID.
    */
   async publish<T>(
     type: EventTypeDescriptor<T>,
@@ -53,7 +41,9 @@ export class Outbox {
     options: PublishOptions = {},
   ): Promise<EventEnvelope> {
     const scope = this.#requireScope(type);
+    checkPublishOptions(options);
     const key = options.key !== undefined ? options.key : (type.key?.(data) ?? null);
+    checkKey(key);
     const envelope = this.#envelope(scope, type, key, options);
     const entry: OutboxEntry = { event: null, deliverAtMs: options.deliverAt?.getTime() ?? null };
     const body = this.#parts.codec.encode(data, type.type);
@@ -148,21 +138,4 @@ function assertOpen(scope: Scope, type: EventTypeDescriptor): void {
   );
   scope.violation ??= error;
   throw error;
-}
-
-function checkHeaders(given: Readonly<Record<string, string>> | undefined): Readonly<Record<string, string>> {
-  const headers: Record<string, string> = Object.create(null);
-  for (const [name, value] of Object.entries(given ?? {})) {
-    if (/^ce_/i.test(name) || name.toLowerCase() === 'content-type') {
-      throw new ExactlyOnceError(
-        'EO_OPTION_INVALID',
-        `header "${name}" belongs to the CloudEvents attributes`,
-      );
-    }
-    if (typeof value !== 'string') {
-      throw new ExactlyOnceError('EO_OPTION_INVALID', `header "${name}" is ${typeof value}, not text`);
-    }
-    headers[name] = value;
-  }
-  return headers;
 }

@@ -19,7 +19,7 @@ export interface BusinessTransactionParts {
 }
 
 export interface TransactionOptions {
-  /** Default READ COMMITTED. Not to be given inside another transaction. */
+  /** Default READ COMMITTED. Inside another transaction it is refused with EO_TRANSACTION_OWNED. */
   readonly isolation?: IsolationLevel;
 }
 
@@ -36,6 +36,10 @@ export async function runTransaction<T>(
 ): Promise<T> {
   const outer = parts.storage.ambient.current();
   if (outer !== undefined) {
+    if (options.isolation !== undefined) {
+      const what = `a transaction inside another asked for ${options.isolation}; the level is the outer one's`;
+      throw new ExactlyOnceError('EO_TRANSACTION_OWNED', what);
+    }
     if (outer.open) return outer.transaction.savepoint(work);
     throw new ExactlyOnceError('EO_TRANSACTION_ENDED', 'a transaction was begun after its event had ended');
   }

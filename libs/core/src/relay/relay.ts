@@ -26,6 +26,7 @@ export interface RelayParts {
   /** Unique to this relay. */
   readonly owner: string;
   readonly batchSize: number;
+  readonly maxBytes: number;
   readonly leaseMs: number;
   readonly maxPollMs: number;
 }
@@ -76,13 +77,13 @@ export class Relay {
 
   /** One look at each shard; how many rows were settled. */
   async #round(signal: AbortSignal): Promise<number> {
-    const { storage, batchSize } = this.#parts;
+    const { storage, batchSize, maxBytes } = this.#parts;
     const shards = await storage.leases.shardCount();
     let moved = 0;
     for (let shard = 0; shard < shards && !signal.aborted; shard++) {
       const lease = await this.#hold(shard);
       if (lease === null) continue;
-      const rows = await storage.outbox.claim(lease, batchSize);
+      const rows = await storage.outbox.claim(lease, batchSize, maxBytes);
       if (rows.length > 0) moved += await this.#publish(lease, rows);
     }
     return moved;
