@@ -2,6 +2,8 @@ import { EventContext, EventType, IdempotentHandler, PermanentError } from '@exa
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   type ArgumentsHost,
+  applyDecorators,
+  BadRequestException,
   type CallHandler,
   type CanActivate,
   Catch,
@@ -11,12 +13,13 @@ import {
   Injectable,
   Module,
   type NestInterceptor,
+  type PipeTransform,
   UseFilters,
   UseGuards,
   UseInterceptors,
 } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
-import { EMPTY, of } from 'rxjs';
+import { catchError, EMPTY, of } from 'rxjs';
 import { DataSource } from 'typeorm';
 import { NestWorld } from './nest-world.js';
 
@@ -53,11 +56,38 @@ class AnsweringInterceptor implements NestInterceptor {
   }
 }
 
-describe('errors through Nest', () => {
+@Injectable()
+class SwallowingInterceptor implements NestInterceptor {
+  intercept(context: ExecutionContext, next: CallHandler) {
+    const { fail } = context.switchToRpc().getData() as Thing;
+    return fail?.endsWith('swallowed') ? next.handle().pipe(catchError(() => of('fine'))) : next.handle();
+  }
+}
+
+@Injectable()
+class RefusingPipe implements PipeTransform {
+  transform(thing: Thing) {
+    if (thing.fail?.startsWith('pipe')) throw new BadRequestException('the pipe refuses');
+    return thing;
+  }
+}
+
+const none = applyDecorators();
+const others = applyDecorators(
+  UseGuards(RefusingGuard) as MethodDecorator,
+  UseInterceptors(AnsweringInterceptor, SwallowingInterceptor),
+  UseFilters(SwallowingFilter, DecidingFilter),
+);
+
+describe.each([
+  ['above', none, others],
+  ['below', others, none],
+])('errors through Nest, with @IdempotentHandler %s the other decorators', (place, above, below) => {
   let world: NestWorld;
+  let calls: string[];
 
   beforeAll(async () => {
-    world = await NestWorld.open('errors');
+    world = await NestWorld.open(`errors-${place}`);
 
     @EventType('thing.happened', { topic: world.topic })
     class ThingHappened {}
@@ -68,16 +98,17 @@ describe('errors through Nest', () => {
 
       constructor(private readonly source: DataSource) {}
 
+      @above
       @IdempotentHandler(ThingHappened, { timeoutMs: 500 })
-      @UseGuards(RefusingGuard)
-      @UseInterceptors(AnsweringInterceptor)
-      @UseFilters(SwallowingFilter, DecidingFilter)
-      async handle(@Payload() thing: Thing, @Ctx() context: EventContext) {
+      @below
+      async handle(@Payload(RefusingPipe) thing: Thing, @Ctx() context: EventContext) {
+        this.calls.push(context.id);
         await this.source.query('INSERT INTO ledger (handler, event_id) VALUES ($1, $2)', [
           'handle',
           context.id,
         ]);
-        if (thing.fail === 'throws') throw new Error('the handler threw');
+        if (thing.fail === 'unprocessable') throw new BadRequestException('the provider said so');
+        if (thing.fail?.startsWith('throws')) throw new Error('the handler threw');
         if (thing.fail === 'decided') throw new RangeError('to be decided by a filter');
         if (thing.fail === 'hangs')
           await new Promise((resolve) => context.signal.addEventListener('abort', resolve));
@@ -96,7 +127,8 @@ describe('errors through Nest', () => {
 
     @Module({ imports: [world.typeOrm(), world.exactlyOnce()], controllers: [ThingHandlers] })
     class MainModule {}
-    await world.start(MainModule);
+    const app = await world.start(MainModule);
+    calls = app.get(ThingHandlers).calls;
   });
 
   afterAll(async () => {
@@ -105,6 +137,10 @@ describe('errors through Nest', () => {
 
   it.each([
     ['a handler throws and a filter swallows it', 'throws', 'EO_HANDLER_FAILED'],
+    ['a handler throws and an interceptor swallows it', 'throws, swallowed', 'EO_HANDLER_FAILED'],
+    ["a handler throws Nest's own 400", 'unprocessable', 'EO_HANDLER_FAILED'],
+    ['a pipe refuses and a filter swallows it', 'pipe', 'EO_VALIDATION_FAILED'],
+    ['a pipe refuses and an interceptor swallows it', 'pipe, swallowed', 'EO_VALIDATION_FAILED'],
     ['a guard throws and a filter swallows it', 'guard', 'EO_HANDLER_FAILED'],
     ['a guard refuses', 'forbidden', 'EO_HANDLER_FAILED'],
     ['an interceptor answers instead of the handler', 'answered', 'EO_HANDLER_NOT_REACHED'],
@@ -122,6 +158,10 @@ describe('errors through Nest', () => {
     expect(ledger.filter((one) => one === `second ${fail}`)).toHaveLength(1);
     expect(ledger.filter((one) => one === `handle after ${fail}`)).toHaveLength(1);
     expect(letters.filter((one) => one.endsWith(` ${fail}`))).toEqual([`${code} ${fail}`]);
+  });
+
+  it('tries a handler again that threw an error of HTTP', () => {
+    expect(calls.filter((id) => id === 'unprocessable')).toHaveLength(2);
   });
 
   it('keeps the raw error of a guard that a filter swallowed', async () => {

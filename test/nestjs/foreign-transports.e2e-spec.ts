@@ -115,7 +115,11 @@ describe("bare @IdempotentHandler() over Nest's own transports", () => {
     expect(ledger).toEqual(['kafka k1', 'kafka k2', 'kafka k3']);
   });
 
-  it('refuses RabbitMQ that acknowledges before the handler has run', async () => {
+  it.each([
+    ['says that it acknowledges at once', true, false],
+    ['says nothing, which is the same', undefined, false],
+    ['is connected when the application runs already', true, true],
+  ])('refuses RabbitMQ that %s', async (_, noAck, late) => {
     @Controller()
     class BareHandlers {
       @IdempotentHandler({ name: 'bare' })
@@ -129,12 +133,16 @@ describe("bare @IdempotentHandler() over Nest's own transports", () => {
     })
     class BareModule {}
     const bare = await NestFactory.create(BareModule, { logger: false, abortOnError: false });
-    bare.connectMicroservice({
-      transport: Transport.RMQ,
-      options: { urls: [rabbit.url], queue, noAck: true },
-    });
+    world.apps.push(bare);
+    if (late) await bare.init();
+    const connecting = async () =>
+      bare.connectMicroservice({
+        transport: Transport.RMQ,
+        options: { urls: [rabbit.url], queue, ...(noAck === undefined ? {} : { noAck }) },
+      });
 
-    await expect(bare.init()).rejects.toThrow(/noAck: false/);
+    await expect(connecting()).rejects.toThrow(/noAck: false/);
+    world.apps.pop();
     await bare.close();
   });
 

@@ -1,15 +1,20 @@
 /**
- * Takes errors next to where they arise: Nest's RPC proxy turns any error into "Internal server error", and a
- * filter that catches can make it look like success. Step 5 of an event's life.
+ * Takes errors next to where they arise: Nest's RPC proxy turns any error into "Internal server error", and an
+ * interceptor or filter that catches can make it look like success. Step 5 of an event's life.
  *
  * Guards run before interceptors, so an interceptor alone would miss their errors. Nest asks each filter whether
- * an exception is one of its types: ours records what it is asked about, answers no, and the user's filters go on.
+ * an exception is one of its types: ours is asked first, records it, answers no, and the user's filters go on.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Catch, type ExceptionFilter } from '@nestjs/common';
+import type { HandlerMark } from './handler-mark.js';
 
 /** What was seen of one call through Nest. */
 export interface Capture {
+  /** Of the handler that was to be called; what others do that it calls, or that extend it, does not count. */
+  readonly mark: HandlerMark;
+  /** The handler was called. What failed before is a guard's, an interceptor's or a pipe's. */
+  entered: boolean;
   /** The handler was called and settled without an error. */
   completed: boolean;
   /** First error that was thrown; `null` where there was none. */
@@ -17,6 +22,10 @@ export interface Capture {
 }
 
 const captures = new AsyncLocalStorage<Capture>();
+
+export function newCapture(mark: HandlerMark): Capture {
+  return { mark, entered: false, completed: false, failure: null };
+}
 
 export function withCapture<T>(capture: Capture, work: () => T): T {
   return captures.run(capture, work);
@@ -26,14 +35,10 @@ export function currentCapture(): Capture | undefined {
   return captures.getStore();
 }
 
-export function captureError(error: unknown): void {
-  const capture = captures.getStore();
-  if (capture !== undefined) capture.failure ??= { error };
-}
-
 class Probe {
   static [Symbol.hasInstance](error: unknown): boolean {
-    captureError(error);
+    const capture = currentCapture();
+    if (capture !== undefined) capture.failure ??= { error };
     return false;
   }
 }

@@ -17,17 +17,12 @@ export class ExactlyOnceHealthIndicator {
 
   /**
    * Down where a part of any instance is: the database or the broker out of reach, a consumer that died or stopped,
-   * or no progress for twice a handler's time.
+   * no progress for twice a handler's time, or a handler that is connected to nothing.
    */
   isHealthy(key: string): ExactlyOnceHealthResult {
     const instances: Record<string, EngineHealth> = {};
-    for (const instance of this.runtime.instances) instances[instance.name] = healthOf(instance);
+    for (const instance of this.runtime.instances) instances[instance.name] = instance.health();
     const down = Object.values(instances).some((one) => one.status === 'down');
     return { [key]: { status: down ? 'down' : 'up', instances } };
   }
-}
-
-function healthOf(instance: { started: boolean; engine: { health(): EngineHealth } }): EngineHealth {
-  if (instance.started) return instance.engine.health();
-  return { status: 'down', parts: { engine: { status: 'down', reason: 'not started' } } };
 }

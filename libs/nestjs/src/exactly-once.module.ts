@@ -16,6 +16,7 @@ import { IdempotencyInterceptor } from './idempotency.interceptor.js';
 import { Instance } from './instance.js';
 import { OutboxRepository } from './outbox.repository.js';
 import { Runtime } from './runtime.js';
+import { ShutdownModule } from './shutdown.module.js';
 import {
   defaultInstance,
   featureToken,
@@ -121,7 +122,7 @@ function rootModule(
   return {
     module: ExactlyOnceModule,
     global: true,
-    imports: [RuntimeModule, ...imports],
+    imports: [RuntimeModule, ShutdownModule, ...imports],
     providers,
     exports: exported,
   };

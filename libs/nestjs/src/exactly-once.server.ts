@@ -27,7 +27,7 @@ class ExactlyOnceServer extends Server implements CustomTransportStrategy {
     extras: Record<string, unknown> = {},
   ): void {
     const mark = extras[markExtra] as HandlerMark | undefined;
-    if (mark !== undefined) {
+    if (mark !== undefined && mark.type !== null) {
       this.#runtime.addCallback(mark, callback);
       return;
     }

@@ -77,7 +77,11 @@ function rabbitMessage(context: RmqContext): ForeignMessage {
     acknowledge: () => channel.ack(message),
     refuse: async (error) => {
       await new Promise((resolve) => setTimeout(resolve, refusalPauseMs));
-      channel.nack(message, false, true);
+      try {
+        channel.nack(message, false, true);
+      } catch {
+        // Its channel is closed, and RabbitMQ has the message back already.
+      }
       return error;
     },
   };

@@ -5,23 +5,25 @@
  */
 import { type EventContext, ExactlyOnceError, hasCode } from '@exactly-once/core';
 import { isObservable, lastValueFrom } from 'rxjs';
-import { type Capture, withCapture } from './error-capture.js';
+import { newCapture, withCapture } from './error-capture.js';
 import type { HandlerMark } from './handler-mark.js';
-import { asValidationFailure, validatePayload } from './payload-validation.js';
 
 /** What Nest registers with a server for a handler. */
 export type NestCallback = (data: unknown, context: unknown) => Promise<unknown>;
 
+export interface NestCall {
+  readonly callback: NestCallback;
+  readonly mark: HandlerMark;
+  /** What `@Payload()` gives. */
+  readonly payload: unknown;
+  /** What `@Ctx()` gives. */
+  readonly context: unknown;
+}
+
 /** Rejects with the handler's, pipe's or guard's own error. */
-export async function callThroughNest(
-  callback: NestCallback,
-  mark: HandlerMark,
-  validate: boolean,
-  data: unknown,
-  context: EventContext,
-): Promise<void> {
-  const payload = validate ? await validatePayload(data, mark.eventClass) : data;
-  const capture: Capture = { completed: false, failure: null };
+export async function callThroughNest(call: NestCall, { handler, id }: EventContext): Promise<void> {
+  const { callback, mark, payload, context } = call;
+  const capture = newCapture(mark);
   let thrown: { readonly error: unknown } | null = null;
   try {
     await withCapture(capture, async () => {
@@ -32,14 +34,11 @@ export async function callThroughNest(
     thrown = { error };
   }
   if (thrown !== null && isDecision(thrown.error)) throw thrown.error;
-  if (capture.failure !== null) throw asValidationFailure(capture.failure.error);
-  if (thrown !== null) throw asValidationFailure(thrown.error);
-  if (!capture.completed) {
-    throw new ExactlyOnceError(
-      'EO_HANDLER_NOT_REACHED',
-      `${context.handler} was not called with event ${context.id}`,
-    );
-  }
+  if (capture.failure !== null) throw capture.failure.error;
+  if (thrown !== null) throw thrown.error;
+  if (capture.completed) return;
+  const what = capture.entered ? 'had not ended when Nest was done with' : 'was not called with';
+  throw new ExactlyOnceError('EO_HANDLER_NOT_REACHED', `${handler} ${what} event ${id}`);
 }
 
 /** What a filter may say about the event's fate. */

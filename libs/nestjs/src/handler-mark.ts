@@ -1,5 +1,5 @@
 /**
- * What `@IdempotentHandler` leaves on a method and in the extras of its pattern, for the explorer and the server.
+ * What `@IdempotentHandler` leaves on a method and in the extras of its pattern, for the explorer and the servers.
  */
 import type { EventTypeDescriptor, HandlerOptions } from '@exactly-once/core';
 import type { EventClass } from './event-type.decorator.js';
@@ -9,14 +9,16 @@ export interface IdempotentHandlerOptions extends HandlerOptions {
   readonly name?: string;
   /** Topic, where the type is given as text and no event class says it. */
   readonly topic?: string;
-  /** Where a group without a position begins. Default `earliest`. */
+  /** Where a group without a position begins. Not for the bare form. Default `earliest`. */
   readonly startFrom?: 'earliest' | 'latest';
-  /** Lanes. More than 1 is not part of this release: 1 is used, with a notice. Default 1. */
+  /** Lanes. More than 1 is not part of this release: 1 is used, with a notice. Not for the bare form. Default 1. */
   readonly concurrency?: number;
 }
 
 /** What the decorator leaves on a method, and in the extras of its pattern. */
 export interface HandlerMark {
+  /** Name of the class that the decorator stands in. */
+  readonly owner: string;
   readonly method: string;
   readonly options: IdempotentHandlerOptions;
   /** `null` for the bare form, over a transport of Nest's own. */
@@ -27,3 +29,8 @@ export interface HandlerMark {
 
 export const markMetadata = Symbol.for('@exactly-once/handler');
 export const markExtra = 'exactlyOnce';
+
+/** For messages. */
+export function labelOf({ owner, method }: HandlerMark): string {
+  return `${owner}.${method}`;
+}

@@ -1,53 +1,29 @@
 /**
- * Stands next to each handler. Through `exactlyOnce()` it reports the handler's own error; over Nest's own
- * transports it runs the whole event: admit, handle, commit, and only then acknowledge. Step 5 of an event's life.
+ * Stands next to the pipes of each handler and sees their errors: a payload that they refuse is invalid for ever.
+ * Step 5 of an event's life. What the handler itself does, `capturedHandler` sees.
  */
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
-import { ModuleRef } from '@nestjs/core';
-import { from, lastValueFrom, type Observable, tap } from 'rxjs';
-import { captureError, currentCapture } from './error-capture.js';
-import { foreignMessage } from './foreign-message.js';
-import { type HandlerMark, markMetadata } from './handler-mark.js';
+import { type Observable, tap } from 'rxjs';
+import { currentCapture } from './error-capture.js';
+import { unsupported } from './foreign-message.js';
 import { asValidationFailure } from './payload-validation.js';
-import { Runtime } from './runtime.js';
 
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
-  constructor(private readonly moduleRef: ModuleRef) {}
-
+  /** Throws EO_TRANSPORT_UNSUPPORTED for a call that came by no server of Nest's. */
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const capture = currentCapture();
-    if (capture === undefined) return from(this.#runForeign(context, next));
+    if (capture === undefined) {
+      throw unsupported(
+        `${context.getClass().name}.${context.getHandler().name} was called by something else`,
+      );
+    }
     return next.handle().pipe(
       tap({
-        error: captureError,
-        complete: () => {
-          capture.completed = true;
+        error: (error: unknown) => {
+          if (!capture.entered) capture.failure ??= { error: asValidationFailure(error) };
         },
       }),
     );
-  }
-
-  /** One event of a transport of Nest's own. Rejects where it must not be acknowledged; Nest's Kafka wants a value. */
-  async #runForeign(context: ExecutionContext, next: CallHandler): Promise<void> {
-    const runtime = this.moduleRef.get(Runtime, { strict: false });
-    const mark: HandlerMark = Reflect.getMetadata(markMetadata, context.getHandler());
-    const rpc = context.switchToRpc();
-    const message = foreignMessage(rpc.getContext());
-    const { engine, name } = await runtime.foreignHandler(context.getClass(), mark);
-    const { delivery, read } = message;
-    const invoke = async () => {
-      try {
-        await lastValueFrom(next.handle(), { defaultValue: undefined });
-      } catch (error) {
-        throw asValidationFailure(error);
-      }
-    };
-    try {
-      await engine.handleForeign({ handler: name, delivery, read, data: rpc.getData(), invoke });
-    } catch (error) {
-      throw await message.refuse(error);
-    }
-    message.acknowledge();
   }
 }

@@ -5,6 +5,7 @@ import {
   type AdapterDescription,
   databaseBroker,
   Engine,
+  type EngineHealth,
   type EngineOptions,
   type EventTypeDescriptor,
   ExactlyOnceError,
@@ -21,10 +22,14 @@ export interface InstanceHandlers {
   readonly foreignHandlers: readonly ForeignHandlerDefinition[];
   readonly types: readonly EventTypeDescriptor[];
   readonly startFrom: Readonly<Record<string, 'earliest' | 'latest'>>;
+  /** Names of the handlers that no server would call. */
+  readonly unconnected: readonly string[];
 }
 
 export class Instance {
   #engine: Engine | null = null;
+  #begun = false;
+  #unconnected: readonly string[] = [];
 
   constructor(
     readonly name: string,
@@ -36,20 +41,28 @@ export class Instance {
   }
 
   get engine(): Engine {
-    if (this.#engine !== null) return this.#engine;
+    if (this.#engine !== null && this.#begun) return this.#engine;
     throw new ExactlyOnceError('EO_STORAGE_UNAVAILABLE', `instance "${this.name}" is not started yet`);
   }
 
-  get started(): boolean {
-    return this.#engine !== null;
+  /** Down also where a handler is connected to nothing: its events are not consumed. */
+  health(): EngineHealth {
+    if (this.#engine === null || !this.#begun) return downBy('engine', 'not started');
+    const health = this.#engine.health();
+    if (this.#unconnected.length === 0) return health;
+    const { parts } = downBy('handlers', `not connected: ${this.#unconnected.join(', ')}`);
+    return { status: 'down', parts: { ...health.parts, ...parts } };
   }
 
   get outbox(): Outbox {
     return this.engine.outbox;
   }
 
-  /** Makes the engine and starts it. Throws what a wrong configuration gives. */
-  async start(found: InstanceHandlers, resolve: (token: unknown) => unknown): Promise<void> {
+  /** Makes the engine, which checks all options. Throws what a wrong configuration gives; nothing runs then. */
+  async prepare(
+    { unconnected, ...found }: InstanceHandlers,
+    resolve: (token: unknown) => unknown,
+  ): Promise<void> {
     const {
       validate: _,
       name: __,
@@ -77,12 +90,26 @@ export class Instance {
       );
     }
     this.#engine = new Engine(options);
-    await this.#engine.start();
+    this.#unconnected = unconnected;
+  }
+
+  async start(): Promise<void> {
+    this.#begun = true;
+    await this.#engine?.start();
+  }
+
+  /** Ends consuming; transactions and the relay go on. */
+  async drain(): Promise<void> {
+    await this.#engine?.drain();
   }
 
   async stop(): Promise<void> {
     await this.#engine?.stop();
   }
+}
+
+function downBy(part: string, reason: string): EngineHealth {
+  return { status: 'down', parts: { [part]: { status: 'down', reason } } };
 }
 
 /** Adapters are described, not injected, so that they know no Nest; what they need is looked up here. */

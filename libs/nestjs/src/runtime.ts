@@ -2,46 +2,41 @@
  * All instances of an application together: gives each its handlers, starts them, and stops them before their
  * DataSources go.
  */
-import {
-  type Engine,
-  ExactlyOnceError,
-  type ForeignHandlerDefinition,
-  type HandlerDefinition,
-} from '@exactly-once/core';
-import {
-  type BeforeApplicationShutdown,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type Type,
-} from '@nestjs/common';
+import { ExactlyOnceError } from '@exactly-once/core';
+import { Injectable, Logger, type OnApplicationBootstrap, type Type } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import { AppConfigWatch } from './app-config-watch.js';
-import { checkForeignTransports } from './foreign-transports.js';
-import { callThroughNest, type NestCallback } from './handler-call.js';
-import { exploreHandlers, type FoundHandler } from './handler-explorer.js';
-import type { HandlerMark } from './handler-mark.js';
+import { orderEnhancers } from './enhancer-order.js';
+import { ForeignIntake } from './foreign-intake.js';
+import { unsupported } from './foreign-message.js';
+import { adoptServers } from './foreign-servers.js';
+import { checkBareHandlers } from './foreign-transports.js';
+import type { NestCallback } from './handler-call.js';
+import { defineHandlers } from './handler-definitions.js';
+import { exploreHandlers, type FoundHandler, markedMethods } from './handler-explorer.js';
+import { type HandlerMark, labelOf } from './handler-mark.js';
 import type { Instance, InstanceHandlers } from './instance.js';
 
 @Injectable()
-export class Runtime implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class Runtime implements OnApplicationBootstrap {
   readonly #instances = new Map<string, Instance>();
   readonly #callbacks = new Map<HandlerMark, NestCallback>();
   readonly #logger = new Logger('ExactlyOnce');
+  readonly #intake = new ForeignIntake();
+  /** Bare handlers are taken over from Nest's servers, which show themselves. */
+  readonly #adopts: boolean;
   #connected = false;
+  #ending = false;
   #watch: AppConfigWatch | null = null;
   #starting: Promise<void> | null = null;
-  #begun: () => void = () => {};
-  /** Resolves when the start has begun; whether it succeeds, `#starting` says. */
-  readonly #beginning = new Promise<void>((resolve) => {
-    this.#begun = resolve;
-  });
-  #foreign = new Map<HandlerMark, { readonly instance: Instance; readonly name: string }>();
 
   constructor(
     private readonly moduleRef: ModuleRef,
     private readonly modules: ModulesContainer,
-  ) {}
+  ) {
+    for (const method of markedMethods(modules)) orderEnhancers(method);
+    this.#adopts = adoptServers(modules, (mark, callback) => this.#intake.callbackFor(mark, callback));
+  }
 
   get instances(): readonly Instance[] {
     return [...this.#instances.values()];
@@ -58,8 +53,13 @@ export class Runtime implements OnApplicationBootstrap, BeforeApplicationShutdow
     return instance;
   }
 
-  /** Called for the server strategy: it starts and stops us from now on. */
+  /** Called for the server strategy: it starts us from now on. Throws EO_OPTION_INVALID where that is too late. */
   connect(): void {
+    if (this.#starting !== null) {
+      const what =
+        'app.connectMicroservice(exactlyOnce()) came after app.init() or app.listen(): call it before';
+      throw new ExactlyOnceError('EO_OPTION_INVALID', what);
+    }
     this.#connected = true;
     this.#watch ??= new AppConfigWatch(this.moduleRef);
   }
@@ -73,14 +73,21 @@ export class Runtime implements OnApplicationBootstrap, BeforeApplicationShutdow
   start(): Promise<void> {
     if (this.#starting === null) {
       this.#starting = this.#start();
-      this.#starting.catch(() => undefined); // whoever called \`start\` gets it
-      this.#begun();
+      this.#intake.begin(this.#starting);
     }
     return this.#starting;
   }
 
+  /** No handler runs any more when it resolves; transactions and the relay go on. */
+  async drain(): Promise<void> {
+    this.#ending = true;
+    if (this.#starting === null) this.#intake.begin(Promise.reject(endedBeforeStart()));
+    await allOf(this.instances.map((instance) => instance.drain()));
+  }
+
   async stop(): Promise<void> {
-    await Promise.all(this.instances.map((instance) => instance.stop()));
+    this.#ending = true;
+    await allOf(this.instances.map((instance) => instance.stop()));
   }
 
   /** An application without our server: outbox, relay and bare handlers still need their engines. */
@@ -88,86 +95,61 @@ export class Runtime implements OnApplicationBootstrap, BeforeApplicationShutdow
     if (!this.#connected) await this.start();
   }
 
-  /** With our server Nest closes that after HTTP, and before the DataSources. */
-  async beforeApplicationShutdown(): Promise<void> {
-    if (!this.#connected) await this.stop();
-  }
-
-  /** Waits for the start. Throws where the handler is unknown. */
-  async foreignHandler(controller: Type, mark: HandlerMark): Promise<{ engine: Engine; name: string }> {
-    await this.#beginning;
-    await this.#starting;
-    const found = this.#foreign.get(mark);
-    if (found !== undefined) return { engine: found.instance.engine, name: found.name };
-    throw new ExactlyOnceError('EO_INTERNAL', `${controller.name}.${mark.method} was not found at start`);
-  }
-
+  /** All are made and checked before the first consumes; where one fails, none goes on. */
   async #start(): Promise<void> {
     const found = exploreHandlers(this.modules);
-    checkForeignTransports(
-      found.filter(({ mark }) => mark.type === null),
-      this.modules,
+    this.#checkBare(found);
+    this.#checkInstances(found);
+    this.#warnOfMissingConfig();
+    const resolve = (token: unknown) => this.moduleRef.get(token as Type, { strict: false });
+    try {
+      for (const instance of this.instances) await instance.prepare(this.#define(instance, found), resolve);
+      for (const instance of this.instances) if (!this.#ending) await instance.start();
+    } catch (error) {
+      await this.stop().catch((cause: unknown) => this.#logger.error(cause));
+      throw error;
+    }
+  }
+
+  #checkBare(found: readonly FoundHandler[]): void {
+    checkBareHandlers(this.modules);
+    const bare = found.find(({ mark }) => mark.type === null);
+    if (bare === undefined || this.#adopts) return;
+    throw unsupported(
+      `bare @IdempotentHandler() on ${labelOf(bare.mark)} needs @nestjs/core 11.1.6 or later`,
     );
+  }
+
+  #checkInstances(found: readonly FoundHandler[]): void {
     for (const { instance, controller } of found) {
       if (this.#instances.has(instance)) continue;
       const what = `${controller.name} belongs to instance "${instance}", which no ExactlyOnceModule.forRoot() makes`;
       throw new ExactlyOnceError('EO_OPTION_MISSING', what);
     }
-    const missing = this.#watch?.missing() ?? [];
-    if (missing.length > 0) {
-      const remedy = 'app.connectMicroservice(exactlyOnce(), { inheritAppConfig: true })';
-      this.#logger.warn(`global ${missing.join(', ')} do not apply to event handlers: use ${remedy}`);
-    }
-    const resolve = (token: unknown) => this.moduleRef.get(token as Type, { strict: false });
-    for (const instance of this.instances) {
-      const handlers = found.filter((one) => one.instance === instance.name);
-      await instance.start(this.#handlersOf(instance, handlers), resolve);
-    }
   }
 
-  #handlersOf(instance: Instance, found: readonly FoundHandler[]): InstanceHandlers {
-    const handlers: HandlerDefinition[] = [];
-    const foreignHandlers: ForeignHandlerDefinition[] = [];
-    const startFrom: Record<string, 'earliest' | 'latest'> = {};
-    for (const one of found) {
-      const { mark, controller } = one;
-      const { name: given, topic: _, startFrom: from, concurrency = 1, ...options } = mark.options;
-      const name = given ?? `${instance.service}/${controller.name}.${mark.method}`;
-      if (concurrency > 1) this.#logger.warn(`${name}: lanes are not part of this release; concurrency is 1`);
-      const callback = this.#callbacks.get(mark);
-      if (mark.type === null || callback === undefined) {
-        foreignHandlers.push({ name, ...options });
-        this.#foreign.set(mark, { instance, name });
-        if (mark.type !== null)
-          this.#logger.warn(`${name} is not connected: call app.connectMicroservice(exactlyOnce())`);
-        continue;
-      }
-      const validate = instance.options.validate !== false;
-      handlers.push({
-        name,
-        type: mark.type.type,
-        descriptor: mark.type,
-        ...options,
-        invoke: (data, context) => callThroughNest(callback, mark, validate, data, context),
-      });
-      if (from !== undefined) agree(startFrom, mark.type.topic, from, name);
-    }
-    const types = found.flatMap(({ mark }) => (mark.type === null ? [] : [mark.type]));
-    return { handlers, foreignHandlers, types, startFrom };
+  #warnOfMissingConfig(): void {
+    const missing = this.#watch?.missing() ?? [];
+    if (missing.length === 0) return;
+    const remedy = 'app.connectMicroservice(exactlyOnce(), { inheritAppConfig: true })';
+    this.#logger.warn(`global ${missing.join(', ')} do not apply to event handlers: use ${remedy}`);
+  }
+
+  #define(instance: Instance, found: readonly FoundHandler[]): InstanceHandlers {
+    const own = found.filter((one) => one.instance === instance.name);
+    const { registered, bare, notices } = defineHandlers(instance, own, this.#callbacks);
+    for (const notice of notices) this.#logger.warn(notice);
+    for (const [mark, name] of bare) this.#intake.know(mark, { instance, name });
+    return registered;
   }
 }
 
-/** A group reads a topic once: its handlers cannot begin at different places. */
-function agree(
-  startFrom: Record<string, 'earliest' | 'latest'>,
-  topic: string,
-  from: 'earliest' | 'latest',
-  name: string,
-): void {
-  const other = startFrom[topic];
-  if (other !== undefined && other !== from) {
-    const what = `${name} starts topic "${topic}" from ${from}, another handler from ${other}`;
-    throw new ExactlyOnceError('EO_OPTION_INVALID', what);
-  }
-  startFrom[topic] = from;
+function endedBeforeStart(): ExactlyOnceError {
+  return new ExactlyOnceError('EO_SHUTTING_DOWN', 'the application ended before its engines were started');
+}
+
+/** Waits for all, also where one fails; then rejects as that did. */
+async function allOf(work: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(work);
+  await Promise.all(work);
 }

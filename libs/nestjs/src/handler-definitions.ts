@@ -1,0 +1,81 @@
+/**
+ * Turns an instance's handlers into what its engine registers, with the names that the database knows them by.
+ * Between explorer and engine, at start; nothing of it runs yet.
+ */
+import { ExactlyOnceError, type ForeignHandlerDefinition, type HandlerDefinition } from '@exactly-once/core';
+import { callThroughNest, type NestCallback } from './handler-call.js';
+import type { FoundHandler } from './handler-explorer.js';
+import type { HandlerMark } from './handler-mark.js';
+import type { Instance, InstanceHandlers } from './instance.js';
+import { validatePayload } from './payload-validation.js';
+
+export interface DefinedHandlers {
+  readonly registered: InstanceHandlers;
+  /** Names of the bare handlers. */
+  readonly bare: ReadonlyMap<HandlerMark, string>;
+  /** For the log. */
+  readonly notices: readonly string[];
+}
+
+/** `callbacks`: what Nest registered with our server. Throws EO_OPTION_INVALID. */
+export function defineHandlers(
+  instance: Instance,
+  found: readonly FoundHandler[],
+  callbacks: ReadonlyMap<HandlerMark, NestCallback>,
+): DefinedHandlers {
+  const handlers: HandlerDefinition[] = [];
+  const foreignHandlers: ForeignHandlerDefinition[] = [];
+  const startFrom: Record<string, 'earliest' | 'latest'> = {};
+  const bare = new Map<HandlerMark, string>();
+  const unconnected: string[] = [];
+  const notices: string[] = [];
+  for (const { mark, controller } of found) {
+    const { name: given, topic: _, startFrom: from, concurrency = 1, ...options } = mark.options;
+    const name = given ?? `${instance.service}/${controller.name}.${mark.method}`;
+    if (concurrency > 1) notices.push(`${name}: lanes are not part of this release; concurrency is 1`);
+    const callback = callbacks.get(mark);
+    if (mark.type === null) {
+      bare.set(mark, name);
+      foreignHandlers.push({ name, ...options });
+      continue;
+    }
+    if (from !== undefined) agree(startFrom, mark.type.topic, from, name);
+    if (callback === undefined) {
+      unconnected.push(name);
+      notices.push(`${name} is not connected: call app.connectMicroservice(exactlyOnce())`);
+      foreignHandlers.push({ name, ...options }); // its name stays recorded
+      continue;
+    }
+    const invoke = invokeOf(instance, mark, callback);
+    handlers.push({ name, type: mark.type.type, descriptor: mark.type, ...options, invoke });
+  }
+  const types = found.flatMap(({ mark }) => (mark.type === null ? [] : [mark.type]));
+  return { registered: { handlers, foreignHandlers, types, startFrom, unconnected }, bare, notices };
+}
+
+function invokeOf(
+  instance: Instance,
+  mark: HandlerMark,
+  callback: NestCallback,
+): HandlerDefinition['invoke'] {
+  const eventClass = instance.options.validate === false ? null : mark.eventClass;
+  return async (data, context) => {
+    const payload = await validatePayload(data, eventClass);
+    await callThroughNest({ callback, mark, payload, context }, context);
+  };
+}
+
+/** A group reads a topic once: its handlers cannot begin at different places. */
+function agree(
+  startFrom: Record<string, 'earliest' | 'latest'>,
+  topic: string,
+  from: 'earliest' | 'latest',
+  name: string,
+): void {
+  const other = startFrom[topic];
+  if (other !== undefined && other !== from) {
+    const what = `${name} starts topic "${topic}" from ${from}, another handler from ${other}`;
+    throw new ExactlyOnceError('EO_OPTION_INVALID', what);
+  }
+  startFrom[topic] = from;
+}
