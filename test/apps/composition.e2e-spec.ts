@@ -5,12 +5,12 @@ import {
   exactlyOnce,
   OutboxRepository,
 } from '@exactly-once/nestjs';
-import { typeOrmStorage } from '@exactly-once/typeorm';
+import { embeddedPostgres, typeOrmStorage } from '@exactly-once/typeorm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type INestApplication, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { TypeOrmModule } from '@nestjs/typeorm';
-import type { MigrationInterface } from 'typeorm';
+import { TypeOrmModule, type TypeOrmModuleOptions } from '@nestjs/typeorm';
+import { DataSource, type DataSourceOptions, type MigrationInterface } from 'typeorm';
 import { CreateNotificationTables, NotificationsModule } from '../../apps/notifications/src/index.js';
 import { CreateOrderTables, OrdersModule, OrdersService } from '../../apps/orders/src/index.js';
 import { CreatePaymentTables, PaymentsModule } from '../../apps/payments/src/index.js';
@@ -26,19 +26,20 @@ let app: INestApplication;
 
 beforeAll(async () => {
   server = await findPostgres();
-});
-afterAll(() => server.stop());
-beforeEach(async () => {
   database = await server.createDatabase('composed');
+});
+afterAll(async () => {
+  await database.drop();
+  await server.stop();
 });
 afterEach(async () => {
   await app?.close();
-  await database.drop();
 });
 
-/** One process, one database, which is the broker too. */
+/** One process and one database, which is the broker too. */
 async function compose(
   service: string,
+  where: Partial<DataSourceOptions>,
   domains: readonly Type[],
   migrations: (new () => MigrationInterface)[],
 ): Promise<void> {
@@ -46,12 +47,12 @@ async function compose(
     imports: [
       TypeOrmModule.forRoot({
         type: 'postgres',
-        url: database.url,
         autoLoadEntities: true,
         migrations,
         migrationsRun: true,
         retryAttempts: 0,
-      }),
+        ...where,
+      } as TypeOrmModuleOptions),
       ExactlyOnceModule.forRoot({ service, unhandled: 'skip', storage: typeOrmStorage({ migrate: true }) }),
       ...domains,
     ],
@@ -63,11 +64,13 @@ async function compose(
   await app.init();
 }
 
-const books = () => readBooks((sql) => database.query(sql));
+const query = (sql: string) => app.get(DataSource).query(sql);
 
-describe('the four domains in one process and one database', () => {
+describe.each([
+  ['a server', () => ({ url: database.url })],
+  ['the embedded database', () => embeddedPostgres()],
+])('the four domains in one process on %s', (_, where) => {
   const orders = 40;
-  const acknowledged: string[] = [];
 
   beforeEach(async () => {
     process.env['PAYMENT_REFUSAL_RATE'] = '0.4';
@@ -78,14 +81,7 @@ describe('the four domains in one process and one database', () => {
       CreateShippingTables,
       CreateNotificationTables,
     ];
-    await compose('shop', domains, migrations);
-    const service = app.get(OrdersService, { strict: false });
-    for (let index = 1; index <= orders; index++) {
-      const { id } = await service.place({ customer: 'Ada', totalCents: 100 + index });
-      acknowledged.push(id);
-    }
-    await until('all are notified', async () => (await books()).notifications.length >= orders);
-    await until('all is told', async () => audit(await books()).lost === 0);
+    await compose('shop', where(), domains, migrations);
   });
 
   afterEach(() => {
@@ -93,26 +89,31 @@ describe('the four domains in one process and one database', () => {
   });
 
   it('bring each order to one of its two ends, once, and the audit sees what is planted', async () => {
-    const found = audit({ ...(await books()), acknowledged });
-    const states = new Set((await books()).orders.map(({ state }) => state));
-    await database.query(
-      'INSERT INTO shipment ("orderId", "trackingCode") SELECT "orderId", $1 FROM shipment LIMIT 1',
-      ['X'],
+    const service = app.get(OrdersService, { strict: false });
+    const acknowledged: string[] = [];
+    for (let index = 1; index <= orders; index++) {
+      acknowledged.push((await service.place({ customer: 'Ada', totalCents: 100 + index })).id);
+    }
+    const working = audit(
+      { acknowledged: [...acknowledged], ...(await readBooks(query)) },
+      { atRest: false },
     );
-    await database.query('DELETE FROM notification WHERE about = $1', ['cancelled']);
-    const planted = audit(await books());
+    await until('all have come to an end', async () => audit(await readBooks(query)).lost === 0);
 
+    const books = await readBooks(query);
+    const found = audit({ ...books, acknowledged });
+    await query(
+      `INSERT INTO shipment ("orderId", "trackingCode") SELECT "orderId", 'X' FROM shipment LIMIT 1`,
+    );
+    await query(`DELETE FROM notification WHERE about = 'cancelled'`);
+    const planted = audit(await readBooks(query));
+
+    expect(working).toMatchObject({ findings: [], checked: orders });
     expect(found).toMatchObject({ clean: true, checked: orders, findings: [] });
-    expect(states).toEqual(new Set(['shipped', 'cancelled']));
-    expect(planted).toMatchObject({ doubled: 1, lost: (await books()).refusals.length });
-  });
-
-  it('keep the names of their handlers, whatever process they live in', async () => {
-    const rows = await database.query(
-      `SELECT name FROM eo_handler WHERE name NOT LIKE '%(nobody)' ORDER BY name`,
-    );
-
-    expect(rows.map(({ name }) => name)).toEqual([
+    expect(new Set(books.orders.map(({ state }) => state))).toEqual(new Set(['shipped', 'cancelled']));
+    expect(planted).toMatchObject({ clean: false, doubled: 1, lost: books.refusals.length, torn: 0 });
+    const handlers = await query(`SELECT name FROM eo_handler WHERE name NOT LIKE '%(nobody)' ORDER BY name`);
+    expect(handlers.map(({ name }: { name: string }) => name)).toEqual([
       'notifications/tellCancelled',
       'notifications/tellShipped',
       'orders/cancel',
@@ -140,7 +141,7 @@ describe('an order that is said to be shipped before it is said to be paid', () 
   }
 
   it('ends as any other', async () => {
-    await compose('orders', [OrdersModule], [CreateOrderTables]);
+    await compose('orders', embeddedPostgres(), [OrdersModule], [CreateOrderTables]);
     const [service, outbox] = [app.get(OrdersService, { strict: false }), app.get(OutboxRepository)];
     const publish = (event: object) => app.get(ExactlyOnce).transaction(() => outbox.publish(event));
     const { id } = await service.place({ customer: 'Ada', totalCents: 5 });

@@ -22,13 +22,15 @@ afterAll(async () => {
 });
 
 describe('the Nest CLI', () => {
-  it.each(['orders', 'payments', 'shipping', 'notifications'])('builds %s from its sources', async (app) => {
-    rmSync(`apps/${app}/dist/.tsbuildinfo`, { force: true }); // else nothing is new
-    const beganMs = Date.now();
+  it('builds the services from their sources', async () => {
+    const services = ['orders', 'payments', 'shipping', 'notifications'];
+    for (const name of services) rmSync(`apps/${name}/dist/.tsbuildinfo`, { force: true }); // else nothing is new
+    const beganMs = Math.floor(Date.now());
 
-    await run(process.execPath, [nest, 'build', app]);
+    await run(process.execPath, [nest, 'build', ...services]);
 
-    expect(statSync(`apps/${app}/dist/main.js`).mtimeMs).toBeGreaterThanOrEqual(Math.floor(beganMs));
+    const builtMs = services.map((name) => statSync(`apps/${name}/dist/main.js`).mtimeMs);
+    expect(Math.min(...builtMs)).toBeGreaterThanOrEqual(beganMs);
   });
 
   it('starts orders without its broker, and ends it on SIGTERM', async () => {
