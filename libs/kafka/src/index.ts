@@ -5,4 +5,5 @@
  * ExactlyOnceModule.forRoot({ …, broker: kafkaBroker({ client: { brokers: ['localhost:9092'] } }) })
  * ```
  */
-export { type KafkaBrokerOptions, kafkaBroker, type QueueOptions } from './kafka-broker.js';
+export { kafkaBroker } from './kafka-broker.js';
+export type { KafkaBrokerOptions, QueueOptions } from './kafka-options.js';

@@ -8,11 +8,15 @@ const refusals = new Set([
   'MESSAGE_TOO_LARGE',
   'RECORD_LIST_TOO_LARGE',
   'INVALID_TOPIC_EXCEPTION',
-  'UNKNOWN_TOPIC_OR_PARTITION',
-  'TOPIC_AUTHORIZATION_FAILED',
   'INVALID_RECORD',
   'INVALID_TIMESTAMP',
 ]);
+
+/** Conditions of a topic that somebody can mend: the events wait. */
+const topicRemedies: Readonly<Record<string, string>> = {
+  UNKNOWN_TOPIC_OR_PARTITION: 'create it',
+  TOPIC_AUTHORIZATION_FAILED: 'allow this client to write to it',
+};
 
 /** The protocol error's name, of an error or of what caused it; `null` where the broker did not answer. */
 export function protocolType(error: unknown): string | null {
@@ -33,6 +37,19 @@ export function protocolType(error: unknown): string | null {
 export function refusalOf(error: unknown): string | null {
   const type = protocolType(error);
   return type !== null && refusals.has(type) ? type : null;
+}
+
+/** True where a topic is missing or closed to us, whatever is sent there. */
+export function isTopicCondition(error: unknown): boolean {
+  return (protocolType(error) ?? '') in topicRemedies;
+}
+
+/** Why the events of a topic wait, and what ends that. */
+export function topicUnavailable(topic: string, error: unknown): ExactlyOnceError {
+  const type = protocolType(error) ?? '';
+  const remedy = topicRemedies[type] ?? 'look at the broker';
+  const what = `topic "${topic}" answers ${type}: its events wait; ${remedy}`;
+  return new ExactlyOnceError('EO_BROKER_UNAVAILABLE', what, { cause: error });
 }
 
 export function brokerUnavailable(what: string, cause: unknown): ExactlyOnceError {
