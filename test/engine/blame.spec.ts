@@ -32,6 +32,7 @@ describe('whose fault a failure is', () => {
 
     expect(world.effects).toEqual(['h 1', 'h B']);
     expect(world.letters).toEqual(['h EO_TRANSACTION_ABORTED A']);
+    expect(world.calls.filter((call) => call === 'h B')).toHaveLength(1); // never in what A left behind
     expect(world.storage.deadLetters.letters[0]?.errorChain.at(-1)).toBe('Error: division by zero');
   });
 

@@ -43,27 +43,36 @@ describe('a call that is cut off', () => {
       };
     });
     let swallowed = false;
-    await world.start([
-      world.handler(
-        'h',
-        ({ id }) => {
-          if (id !== '2' || swallowed) return;
-          swallowed = true;
-          try {
-            world.failStatement(new Error('swallowed, so that the group is run with savepoints'));
-          } catch {
-            // as a careless handler does
-          }
-        },
-        { timeoutMs: 100 },
-      ),
-    ]);
+    let decoded = 0;
+    const decode: typeof jsonCodec.decode = (...given) => {
+      decoded++;
+      return jsonCodec.decode(...given);
+    };
+    await world.start(
+      [
+        world.handler(
+          'h',
+          ({ id }) => {
+            if (id !== '2' || swallowed) return;
+            swallowed = true;
+            try {
+              world.failStatement(new Error('swallowed, so that the group is run with savepoints'));
+            } catch {
+              // as a careless handler does
+            }
+          },
+          { timeoutMs: 100 },
+        ),
+      ],
+      { codec: { ...jsonCodec, decode } },
+    );
 
     world.feed('1', '2');
     await world.pass(5_000);
 
     expect(savepoints).toBeGreaterThan(0);
     expect(world.calls).toEqual(['h 1', 'h 2', 'h 1', 'h 2']);
+    expect(decoded).toBe(4);
     expect(world.effects).toEqual(['h 1', 'h 2']);
   });
 });

@@ -47,6 +47,12 @@ describe('decide', () => {
     expect(decide(failure(new RetryAfterError(7_777), 5), almostOne).action).toBe('dead-letter');
   });
 
+  it('waits as the policy says where a RetryAfterError of another copy asks for no time', () => {
+    const endless = Object.assign(new RetryAfterError(1), { delayMs: Number.POSITIVE_INFINITY });
+
+    expect(decide(failure(endless, 1), almostOne)).toMatchObject({ action: 'retry', delayMs: 99 });
+  });
+
   it('stops where the framework contradicts itself', () => {
     expect(decide(failure(new ExactlyOnceError('EO_INTERNAL', 'x')), almostOne)).toEqual({ action: 'stop' });
   });
