@@ -15,13 +15,15 @@ import {
 } from './shop.js';
 
 let shop: Shop;
+/** Milliseconds for a test that starts all services again. */
+const longMs = 180_000;
 const acknowledged: string[] = [];
 /** What a shell says of a process that SIGTERM ended, which Nest raises again after its hooks. */
 const signalled = 128 + 15;
 
 beforeAll(async () => {
   shop = await openShop();
-}, 120_000);
+}, longMs);
 afterAll(async () => {
   await shop?.close();
 });
@@ -102,43 +104,47 @@ describe('the four services', () => {
     expect(await findings()).toEqual([]);
   });
 
-  it('bring each order to its end once when all of them are killed in the middle', async () => {
-    const { provider, services } = shop;
-    const { orders, payments, shipping, notifications } = services;
-    const [shipments, notes] = [
-      await rowsIn('shipping', 'shipment'),
-      await rowsIn('notifications', 'notification'),
-    ];
-    provider.decline(113, 'declined');
-    provider.withholdAt(provider.charges.size + 10);
+  it(
+    'bring each order to its end once when all of them are killed in the middle',
+    async () => {
+      const { provider, services } = shop;
+      const { orders, payments, shipping, notifications } = services;
+      const [shipments, notes] = [
+        await rowsIn('shipping', 'shipment'),
+        await rowsIn('notifications', 'notification'),
+      ];
+      provider.decline(113, 'declined');
+      provider.withholdAt(provider.charges.size + 10);
 
-    for (let index = 1; index <= 30; index++) await order(index);
-    await until('a charge is in flight', async () => provider.withheld !== null);
-    await until('shipping has begun', async () => (await rowsIn('shipping', 'shipment')) > shipments);
-    await shipping.kill();
-    await until(
-      'notifications has begun',
-      async () => (await rowsIn('notifications', 'notification')) > notes,
-    );
-    await notifications.kill();
-    await payments.kill();
-    const posting = Array.from({ length: 40 }, (_, index) => order(100 + index));
-    await Promise.any(posting);
-    await orders.kill();
-    const told = await Promise.all(posting);
-    const half = {
-      shipments: await rowsIn('shipping', 'shipment'),
-      orders: await rowsIn('orders', '"order"'),
-    };
-    await Promise.all(serviceNames.map((name) => services[name].start()));
-    await atRest(shop);
+      for (let index = 1; index <= 30; index++) await order(index);
+      await until('a charge is in flight', async () => provider.withheld !== null);
+      await until('shipping has begun', async () => (await rowsIn('shipping', 'shipment')) > shipments);
+      await shipping.kill();
+      await until(
+        'notifications has begun',
+        async () => (await rowsIn('notifications', 'notification')) > notes,
+      );
+      await notifications.kill();
+      await payments.kill();
+      const posting = Array.from({ length: 40 }, (_, index) => order(100 + index));
+      await Promise.any(posting);
+      await orders.kill();
+      const told = await Promise.all(posting);
+      const half = {
+        shipments: await rowsIn('shipping', 'shipment'),
+        orders: await rowsIn('orders', '"order"'),
+      };
+      await Promise.all(serviceNames.map((name) => services[name].start()));
+      await atRest(shop);
 
-    expect(await findings()).toEqual([]);
-    expect(provider.calls.get(provider.withheld!)).toBe(2);
-    expect(told).toContain(null);
-    expect(half.shipments).toBeLessThan(half.orders);
-    expect(await rowsIn('shipping', 'shipment')).toBeGreaterThan(half.shipments);
-  });
+      expect(await findings()).toEqual([]);
+      expect(provider.calls.get(provider.withheld!)).toBe(2);
+      expect(told).toContain(null);
+      expect(half.shipments).toBeLessThan(half.orders);
+      expect(await rowsIn('shipping', 'shipment')).toBeGreaterThan(half.shipments);
+    },
+    longMs,
+  );
 
   it('absorb a copy of every event', async () => {
     const before = (await booksOf(shop)).notifications.length;
@@ -163,35 +169,43 @@ describe('the four services', () => {
     expect(provider.calls.get(key)).toBe(2);
   });
 
-  it('take orders while the broker is away, say so at /health, and go on when it is back', async () => {
-    const { broker, services } = shop;
-    await until('all are healthy', () => everyStatus(200));
+  it(
+    'take orders while the broker is away, say so at /health, and go on when it is back',
+    async () => {
+      const { broker, services } = shop;
+      await until('all are healthy', () => everyStatus(200));
 
-    await broker.kill();
-    await until('all are down', () => everyStatus(503));
-    const id = await order(3_001);
-    await broker.start();
-    await atRest(shop);
-    await until('all are healthy again', () => everyStatus(200));
+      await broker.kill();
+      await until('all are down', () => everyStatus(503));
+      const id = await order(3_001);
+      await broker.start();
+      await atRest(shop);
+      await until('all are healthy again', () => everyStatus(200));
 
-    expect(id).not.toBeNull();
-    expect(serviceNames.map((name) => services[name].running)).toEqual([true, true, true, true]);
-    expect(await findings()).toEqual([]);
-  });
+      expect(id).not.toBeNull();
+      expect(serviceNames.map((name) => services[name].running)).toEqual([true, true, true, true]);
+      expect(await findings()).toEqual([]);
+    },
+    longMs,
+  );
 
-  it('end on SIGTERM, and do after the next start what came meanwhile', async () => {
-    const { orders, ...others } = shop.services;
-    const rest = Object.values(others);
+  it(
+    'end on SIGTERM, and do after the next start what came meanwhile',
+    async () => {
+      const { orders, ...others } = shop.services;
+      const rest = Object.values(others);
 
-    const ending = rest.map((service) => service.terminate());
-    for (let index = 1; index <= 5; index++) await order(4_000 + index);
-    const codes = [...(await Promise.all(ending)), await orders.terminate()];
-    await Promise.all([...rest, orders].map((service) => service.start()));
-    await atRest(shop);
+      const ending = rest.map((service) => service.terminate());
+      for (let index = 1; index <= 5; index++) await order(4_000 + index);
+      const codes = [...(await Promise.all(ending)), await orders.terminate()];
+      await Promise.all([...rest, orders].map((service) => service.start()));
+      await atRest(shop);
 
-    expect(codes).toEqual([signalled, signalled, signalled, signalled]);
-    expect(await findings()).toEqual([]);
-  });
+      expect(codes).toEqual([signalled, signalled, signalled, signalled]);
+      expect(await findings()).toEqual([]);
+    },
+    longMs,
+  );
 
   it('give up an order that the provider does not understand, and ship its neighbours', async () => {
     shop.provider.failOnce(6_002, 422);

@@ -30,6 +30,9 @@ const consumed: Readonly<Record<ServiceName, readonly string[]>> = {
 export const serviceNames = Object.keys(consumed) as readonly ServiceName[];
 const topics: readonly string[] = ['orders', 'payments', 'shipments'];
 
+/** Milliseconds for everything that is under way to be done, also after restarts on a busy machine. */
+const patienceMs = 60_000;
+
 /** A broker that was killed is let in again only when its former session is over: 9 s by default. */
 const settings = { 'broker.session.timeout.ms': '2000', 'broker.heartbeat.interval.ms': '500' };
 
@@ -97,8 +100,12 @@ export function booksOf({ databases }: Shop): Promise<Omit<Books, 'acknowledged'
 export async function atRest(shop: Shop, hopeless = 0): Promise<void> {
   const { services } = shop;
   try {
-    await until('every order has come to its end', async () => audit(await booksOf(shop)).lost === hopeless);
-    await until('all topics are read', async () => allRead(shop));
+    await until(
+      'every order has come to its end',
+      async () => audit(await booksOf(shop)).lost === hopeless,
+      patienceMs,
+    );
+    await until('all topics are read', async () => allRead(shop), patienceMs);
   } catch (cause) {
     const logs = serviceNames.map((name) => services[name].log());
     throw new Error(`${audit(await booksOf(shop)).findings.join('\n')}\n${logs.join('\n')}`, { cause });
