@@ -167,12 +167,13 @@ describe('a gap before what was fetched', () => {
     const log = world.kafka.log('t/0', ['a']);
     await world.start();
     await world.until('a is done', () => world.done.length === 1);
-    const asked = world.kafka.adminRequests;
+    const asked = world.kafka.adminAnswered;
 
     log.values.push(undefined, undefined, 'd');
     await world.until('d is done', () => world.done.length === 2);
 
-    await world.until('the log was asked', () => world.kafka.adminRequests > asked);
+    await world.until('the log was asked', () => world.kafka.adminAnswered > asked);
+    await world.kafka.round();
     expect(world.lines).toEqual([]);
   });
 });

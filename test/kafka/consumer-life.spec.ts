@@ -73,6 +73,23 @@ describe('the life of a Kafka consumer', () => {
     expect(world.consumer.health()).toMatchObject({ status: 'down', reason: 'stopped' });
   });
 
+  it('stops while a claim waits for an answer, and opens no connection afterwards', async () => {
+    world.kafka.log('t/0');
+    let answer: () => void = () => {};
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    world.kafka.adminAnswers = () => answered;
+    await world.start();
+    await world.until('a claim asks', () => world.kafka.adminRequests > 0);
+
+    await world.consumer.stop(20);
+    answer();
+    for (let round = 0; round < 20; round++) await world.kafka.round();
+
+    expect(world.kafka.admins).toBe(0);
+  });
+
   it('does not throw at what kafkajs has already dropped when a batch ends', async () => {
     world.kafka.log('t/0', ['a', 'b', 'c']);
     const seen = hold();
@@ -174,18 +191,31 @@ describe('what is acknowledged to the broker', () => {
     ]);
   });
 
-  it('is forgotten of a partition that went elsewhere', async () => {
+  it('is forgotten of a partition that went elsewhere, also when it comes back', async () => {
     world.kafka.refusesCommits = true;
     await world.start();
     await world.until('both were refused', () => new Set(world.kafka.commits).size === 2);
 
     world.kafka.join('t/1');
+    world.kafka.join('t/0', 't/1');
     world.kafka.refusesCommits = false;
     world.kafka.commits.length = 0;
-    await world.until('the rest is committed', () => world.kafka.committed.has('t/1'));
-    world.kafka.join('t/0', 't/1');
+    await world.until('the other is committed', () => world.kafka.committed.has('t/1'));
     await world.claimed('t/0', 't/1');
 
     expect(world.kafka.commits).toEqual(['t/1=1']);
+  });
+
+  it('is no longer sent once kafkajs has crashed', async () => {
+    world.kafka.refusesCommits = true;
+    await world.start();
+    await world.until('both were refused', () => new Set(world.kafka.commits).size === 2);
+
+    world.kafka.crash();
+    world.kafka.refusesCommits = false;
+    world.kafka.commits.length = 0;
+    await world.until('it goes on', () => world.kafka.lives === 2 && world.consumer.health().status === 'up');
+
+    expect(world.kafka.commits).toEqual([]);
   });
 });

@@ -34,6 +34,11 @@ export class FakeKafka {
   /** Partitions that the admin does not know. */
   readonly unknown = new Set<string>();
   adminRequests = 0;
+  adminAnswered = 0;
+  /** Admins that are connected. */
+  admins = 0;
+  /** What the admin's answers wait for. */
+  adminAnswers: () => Promise<void> = async () => {};
   lives = 0;
   assignment: string[] = [];
   answersHeartbeats = true;
@@ -152,11 +157,17 @@ export class FakeKafka {
     const partitions = (topic: string) =>
       [...this.logs.keys()].filter((name) => split(name)[0] === topic && !this.unknown.has(name));
     return {
-      connect: async () => {},
-      disconnect: async () => {},
+      connect: async () => {
+        this.admins++;
+      },
+      disconnect: async () => {
+        this.admins--;
+      },
       fetchTopicOffsets: async (topic: string) => {
         this.adminRequests++;
         await new Promise((resolve) => setTimeout(resolve, 2));
+        await this.adminAnswers();
+        this.adminAnswered++;
         return partitions(topic).map((name) => {
           const { low, values } = this.logs.get(name)!;
           return { partition: split(name)[1], low: String(low), high: String(values.length) };

@@ -38,7 +38,8 @@ describe('kafkaBroker', () => {
     }
   });
 
-  it('takes a short session, and sends heartbeats often enough', () => {
-    expect(kafkaBroker({ client, consumer: { sessionTimeout: 1_000 } })).toHaveProperty('create');
+  it('takes a short session, and parts of it that are no whole numbers', () => {
+    const consumer = { sessionTimeout: 1_000, heartbeatInterval: 1_000 / 6 };
+    expect(kafkaBroker({ client, consumer })).toHaveProperty('create');
   });
 });

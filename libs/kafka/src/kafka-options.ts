@@ -106,11 +106,11 @@ function checkClient(client: KafkaBrokerOptions['client'] | undefined): void {
 function checkTimes(consumer: NonNullable<KafkaBrokerOptions['consumer']>): void {
   const session = consumer.sessionTimeout ?? consumerDefaults.sessionTimeout;
   const most = Math.floor(session / 3);
-  checkNumber('consumer.sessionTimeout', consumer.sessionTimeout, 1, 2_147_483_647);
-  checkNumber('consumer.rebalanceTimeout', consumer.rebalanceTimeout, 1, 2_147_483_647);
+  checkNumber('consumer.sessionTimeout', consumer.sessionTimeout, 1, 2_147_483_647, false);
+  checkNumber('consumer.rebalanceTimeout', consumer.rebalanceTimeout, 1, 2_147_483_647, false);
   for (const name of ['heartbeatInterval', 'maxWaitTimeInMs'] as const) {
     const value = consumer[name];
-    checkNumber(`consumer.${name}`, value, name === 'heartbeatInterval' ? 1 : 0, 2_147_483_647);
+    checkNumber(`consumer.${name}`, value, name === 'heartbeatInterval' ? 1 : 0, 2_147_483_647, false);
     if (value === undefined || value <= most) continue;
     throw new ExactlyOnceError(
       'EO_OPTION_INVALID',

@@ -26,6 +26,7 @@ export class LogOffsets {
   readonly #group: string;
   readonly #topics = new Map<string, SharedRequest<TopicOffsets>>();
   #admin: Promise<Admin> | null = null;
+  #closed = false;
 
   constructor(kafka: Kafka, group: string) {
     this.#kafka = kafka;
@@ -38,14 +39,20 @@ export class LogOffsets {
     this.#topics.set(topic, shared);
     const found = (await shared.fresh()).get(partition);
     if (found !== undefined) return found;
-    await this.close();
+    await this.#forgetAdmin();
     throw new ExactlyOnceError(
       'EO_BROKER_UNAVAILABLE',
       `partition ${partition} of topic ${topic} is not known yet, or has no leader`,
     );
   }
 
+  /** For good: a claim that still waits for an answer asks no further. */
   async close(): Promise<void> {
+    this.#closed = true;
+    await this.#forgetAdmin();
+  }
+
+  async #forgetAdmin(): Promise<void> {
     const admin = this.#admin;
     this.#admin = null;
     await (await admin?.catch(() => null))?.disconnect();
@@ -72,12 +79,13 @@ export class LogOffsets {
       return offsets;
     } catch (error) {
       // It may remember a topic that was deleted, and then answers for no other.
-      await this.close().catch(() => undefined);
+      await this.#forgetAdmin().catch(() => undefined);
       throw error;
     }
   }
 
   async #connected(): Promise<Admin> {
+    if (this.#closed) throw new ExactlyOnceError('EO_SHUTTING_DOWN', 'the consumer has stopped');
     this.#admin ??= (async () => {
       const admin = this.#kafka.admin();
       await admin.connect();
