@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { ExactlyOnce, OutboxRepository } from '@exactly-once/nestjs';
-import { Injectable } from '@nestjs/common';
+import { ConflictException, Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { Repository } from 'typeorm';
 import { Order } from './order.entity.js';
@@ -19,10 +19,21 @@ export class OrdersService {
     private readonly exactlyOnce: ExactlyOnce,
   ) {}
 
-  place({ customer, totalCents }: PlaceOrderRequest): Promise<Order> {
+  /** A request that comes again with its `orderId` gets the order that it made before, and nothing happens twice. */
+  place({ orderId: id = randomUUID(), customer, totalCents }: PlaceOrderRequest): Promise<Order> {
     return this.exactlyOnce.transaction(async () => {
-      const order = await this.orders.save(this.orders.create({ id: randomUUID(), customer, totalCents }));
-      await this.outbox.publish(new OrderPlaced(order.id, totalCents));
+      const inserted = await this.orders
+        .createQueryBuilder()
+        .insert()
+        .values({ id, customer, totalCents })
+        .orIgnore()
+        .returning('id')
+        .execute();
+      const order = await this.orders.findOneByOrFail({ id });
+      if (inserted.raw.length > 0) await this.outbox.publish(new OrderPlaced(id, totalCents));
+      else if (order.customer !== customer || order.totalCents !== totalCents) {
+        throw new ConflictException(`order ${id} is another one`);
+      }
       return order;
     });
   }

@@ -2,9 +2,14 @@
  * Body of `POST /orders`. What passes here fits into the database: a text with NUL, or an amount beyond an
  * `integer`, is the customer's mistake (400), not ours (500).
  */
-import { IsInt, IsString, Length, Max, Min, NotContains } from 'class-validator';
+import { IsInt, IsOptional, IsString, IsUUID, Length, Max, Min, NotContains } from 'class-validator';
 
 export class PlaceOrderRequest {
+  /** Chosen by a customer who may have to ask again; made here where it is left out. */
+  @IsOptional()
+  @IsUUID()
+  orderId?: string;
+
   @IsString()
   @Length(1, 100)
   @NotContains('\0')
