@@ -62,6 +62,28 @@ describe('whose fault a failure is', () => {
     expect(world.letters).toEqual(['h EO_HANDLER_FAILED bad']);
   });
 
+  it('is decided for good only there, too, where it did not come to an end behind a savepoint', async () => {
+    let slow = 0;
+    await world.start([
+      world.handler(
+        'h',
+        async ({ id }) => {
+          if (id === 'A' && world.calls.length === 1)
+            swallow(new Error('so that the group is run with savepoints'));
+          if (id === 'B' && slow++ === 0) await new Promise(() => {});
+        },
+        { timeoutMs: 1_000, retry: { attempts: 1 } },
+      ),
+    ]);
+
+    world.feed('A', 'B');
+    await world.pass(10_000);
+
+    expect(slow).toBe(2);
+    expect(world.effects).toEqual(['h A', 'h B']);
+    expect(world.letters).toEqual([]);
+  });
+
   it.each([
     ['in a group', ['1', 'x'], () => {}],
     ['alone', ['x'], () => {}],

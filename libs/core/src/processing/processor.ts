@@ -45,6 +45,12 @@ interface Attempt {
   uncounted: number;
 }
 
+/** Of a group that failed: its first unit, and the first that is not committed. */
+interface Reach {
+  readonly from: number;
+  readonly done: number;
+}
+
 interface Culprit {
   readonly index: number;
   readonly unit: HandlerUnit;
@@ -104,7 +110,7 @@ export class Processor implements DeliverySink {
         this.#size.committed({ size: to - from, done: done - from, tookMs: this.#now() - startedAtMs });
         return done;
       }
-      await this.#learnInAnyCase(plan, from, attempt, failure, session);
+      await this.#learnInAnyCase(plan, { from, done }, attempt, failure, session);
       if (done > from) return done;
     }
   }
@@ -141,13 +147,13 @@ export class Processor implements DeliverySink {
   /** What fails here (a log, a telemetry of the user) must not take the partition along. */
   async #learnInAnyCase(
     plan: BatchPlan,
-    from: number,
+    reach: Reach,
     attempt: Attempt,
     failure: GroupFailure,
     session: ProcessingSession,
   ): Promise<void> {
     try {
-      await this.#learn(plan, from, attempt, failure, session);
+      await this.#learn(plan, reach, attempt, failure, session);
     } catch (error) {
       if (hasCode(error, 'EO_STOPPED')) throw error;
       this.#progress.trouble(errorLine(error));
@@ -158,7 +164,7 @@ export class Processor implements DeliverySink {
   /** Turns a failure into what the next try does differently. Throws where the consumer must stop. */
   async #learn(
     plan: BatchPlan,
-    from: number,
+    { from, done }: Reach,
     attempt: Attempt,
     failure: GroupFailure,
     session: ProcessingSession,
@@ -173,7 +179,7 @@ export class Processor implements DeliverySink {
       }
       await this.#waitForBetterTimes(plan.units[from], failure.error, attempt, session);
     } else if (culprit !== null) {
-      const confirmed = attempt.savepoints || size === 1;
+      const confirmed = culprit.index === done;
       attempt.to = Math.max(culprit.index, from + 1);
       if (culprit.unit.hopeless === null) this.#dispose(culprit.unit, failure.error, confirmed);
       else await this.#waitForBetterTimes(plan.units[from], failure.error, attempt, session);
@@ -197,8 +203,8 @@ export class Processor implements DeliverySink {
   }
 
   /**
-   * The event failed: again later, or into the dead letters at the next try. Unconfirmed, beside neighbours that were
-   * not committed, it is not given up: what it met is not certain, and it is asked once more, alone.
+   * The event failed: again later, or into the dead letters at the next try. Unconfirmed, behind neighbours that were
+   * rolled back with it, it is not given up: what it saw of them may never be so. It is asked once more, alone.
    */
   #dispose(unit: HandlerUnit, error: Error, confirmed: boolean): void {
     const { group, logger, random } = this.#parts;
@@ -211,7 +217,10 @@ export class Processor implements DeliverySink {
       throw new ExactlyOnceError('EO_STOPPED', `cannot go on at ${label}`, { cause: error });
     }
     if (disposition.action === 'dead-letter') {
-      if (!confirmed) return;
+      if (!confirmed) {
+        logger.debug(`failed behind others, once more alone: ${label}`);
+        return;
+      }
       unit.attempts = attempts;
       unit.hopeless = error;
       logger.warn(`attempt ${attempts} failed, it was the last: ${label}`);
