@@ -44,7 +44,9 @@ export interface RelayOptions {
 export interface RetentionOptions {
   /**
    * Days that an inbox record is kept: duplicates that come later run again. From one minute (1 / 1,440), and no less
-   * than the longest wait between two attempts or a session of the broker. Default 7.
+   * than the longest wait between two attempts or a session of the broker. Default 7. An event that is older (by its
+   * id, where that is a UUIDv7 or a ULID, else by the broker) is handled, counted as `exactly_once.past_window` and
+   * logged; not where retention is switched off here, because the window is then another's to know.
    */
   readonly windowDays?: number;
   /** Records deleted in one statement. From 1. Default 5,000. */

@@ -15,6 +15,8 @@ import { GroupCommit } from '../processing/group-commit.js';
 import type { HandlerUnit } from '../processing/handler-unit.js';
 import { Processor } from '../processing/processor.js';
 import { type RegisteredHandler, registerHandler } from '../processing/registered-handler.js';
+import { WindowWatch } from '../retention/window-watch.js';
+import { dayMs } from './engine-options-check.js';
 import { RunningWork } from './running-work.js';
 import type { SettledOptions } from './settled-options.js';
 
@@ -41,11 +43,14 @@ export class Processing {
   readonly #group: GroupCommit;
   /** What other transports began. */
   readonly #foreign: RunningWork;
+  readonly #window: WindowWatch | null;
   #registered: Registered | null = null;
 
   constructor(options: SettledOptions, idleTimeoutMs: number, published: () => void) {
     this.#options = options;
     this.#foreign = new RunningWork(options.clock);
+    const days = options.settledRetention?.windowDays;
+    this.#window = days === undefined ? null : new WindowWatch({ ...options, windowMs: days * dayMs });
     const { storage, codec, clock, telemetry, logger, dedupCacheSize, settledBatch, serviceVersion } =
       options;
     this.#group = new GroupCommit({
@@ -99,11 +104,17 @@ export class Processing {
     const { handlers, typesByName, group, storage, startFrom = {} } = this.#options;
     const topics = new Set(handlers.map(({ type }) => typesByName.get(type)!.topic));
     if (topics.size === 0 || this.#registered === null) return null;
+    const { processor } = this.#registered;
     return {
       group,
       topics: [...topics].map((topic) => ({ topic, startFrom: startFrom[topic] ?? 'earliest' })),
       storage,
-      sink: this.#registered.processor,
+      sink: {
+        process: (deliveries, session) => {
+          this.#window?.look(deliveries);
+          return processor.process(deliveries, session);
+        },
+      },
     };
   }
 
@@ -121,6 +132,7 @@ export class Processing {
         committed = true;
       },
     };
+    this.#window?.look([request.delivery]);
     const plan = new BatchPlan([request.delivery], [this.#foreignUnit(request, this.#registered)]);
     await this.#foreign.run(request.handler, () => processor.run(plan, session));
     if (!committed) throw new ExactlyOnceError('EO_SHUTTING_DOWN', `${request.handler} was interrupted`);

@@ -10,7 +10,9 @@ export type CounterName =
   | 'exactly_once.retries'
   | 'exactly_once.parked'
   | 'exactly_once.dead_letters'
-  | 'exactly_once.fence_losses';
+  | 'exactly_once.fence_losses'
+  /** Events older than the deduplication window: a duplicate among them ran again. */
+  | 'exactly_once.past_window';
 
 export type HistogramName =
   /** Events in a batch. */
