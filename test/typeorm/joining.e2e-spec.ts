@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { Storage, Transaction } from '@exactly-once/core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { DataSource, EntityManager, EntitySubscriberInterface, QueryRunner } from 'typeorm';
@@ -239,20 +240,22 @@ describe('the ambient transaction', () => {
     expect(await world.payments()).toEqual([]);
   });
 
-  it('leaves the DataSource as it was when the last of its storages closes', async () => {
+  it('leaves the DataSource to itself when the last of its storages closes, but for code of their transactions', async () => {
     const own = await world.dataSource();
     const [one, two] = [await world.storage(own), await world.storage(own)];
-    const whileOpen = Object.hasOwn(own, 'createQueryRunner');
+    let late: () => Promise<unknown> = async () => undefined;
 
     await one.close();
     const transaction = await two.begin(begun);
-    await handle(two, transaction, () => own.query("INSERT INTO payment VALUES ('two', 1)"));
+    await handle(two, transaction, async () => {
+      late = AsyncResource.bind(() => own.query("INSERT INTO payment VALUES ('late', 1)"));
+      await own.query("INSERT INTO payment VALUES ('two', 1)");
+    });
     await transaction.rollback();
     await two.close();
 
-    expect(whileOpen).toBe(true);
     expect(await world.payments()).toEqual([]);
-    expect(Object.hasOwn(own, 'createQueryRunner')).toBe(false);
+    await expect((async () => late())()).rejects.toMatchObject({ code: 'EO_TRANSACTION_ENDED' });
     await own.query("INSERT INTO payment VALUES ('free', 1)");
     expect(await world.payments()).toEqual(['free']);
   });

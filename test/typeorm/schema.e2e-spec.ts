@@ -9,10 +9,13 @@ const tables = [
   'eo_handler',
   'eo_inbox',
   'eo_lease',
+  'eo_log',
+  'eo_member',
   'eo_meta',
   'eo_outbox',
   'eo_parked_event',
   'eo_parked_key',
+  'eo_partition',
 ];
 
 describe('the schema', () => {
