@@ -35,7 +35,12 @@ export class AppConfigWatch {
     const watch = this;
   }
 
-  /** To be called when the first handler comes; the question has been asked by then, or never will be. */
+  /** To be called before Nest makes a handler: what others asked before does not count. */
+  handlerComes(): void {
+    this.#asked = false;
+  }
+
+  /** To be called when the first handler came; the question has been asked by then, or never will be. */
   handlerCame(): void {
     if (this.#inherited !== null || this.#config === undefined || this.#original === undefined) return;
     this.#inherited = this.#asked;

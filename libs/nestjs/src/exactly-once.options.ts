@@ -57,8 +57,27 @@ export function checkModuleOptions(options: ExactlyOnceOptions): ExactlyOnceOpti
   if (options.storage === undefined) {
     throw new ExactlyOnceError('EO_OPTION_MISSING', 'ExactlyOnceModule.forRoot() has no `storage`');
   }
+  checkAdapter('storage', options.storage);
+  if (options.validate !== undefined && typeof options.validate !== 'boolean') {
+    throw new ExactlyOnceError(
+      'EO_OPTION_INVALID',
+      `\`validate\` is ${String(options.validate)}, not true or false`,
+    );
+  }
   if (options.broker === null) {
     throw new ExactlyOnceError('EO_OPTION_INVALID', '`broker` is null: leave it out, or say `false`');
   }
+  if (options.broker !== undefined && options.broker !== false) checkAdapter('broker', options.broker);
   return options;
+}
+
+/** A factory that was not called looks much like what it gives, until something is created of it. */
+function checkAdapter(option: string, given: Partial<AdapterDescription<unknown>>): void {
+  if (Array.isArray(given.inject) && typeof given.create === 'function') return;
+  const name = typeof given === 'function' ? (given as { name: string }).name : '';
+  const what =
+    name === ''
+      ? `${typeof given}, not what an adapter gives`
+      : `the function ${name} itself: call it, ${name}()`;
+  throw new ExactlyOnceError('EO_OPTION_INVALID', `\`${option}\` is ${what}`);
 }

@@ -17,6 +17,12 @@ class ExactlyOnceServer extends Server implements CustomTransportStrategy {
     super();
     this.#runtime = runtime;
     runtime.connect();
+    // Nest reads it once more before it makes each handler.
+    const get = () => {
+      runtime.handlerComes();
+      return exactlyOnceTransport;
+    };
+    Object.defineProperty(this, 'transportId', { get });
   }
 
   /** Nest would chain handlers of one pattern; ours are admitted and fail each on its own. */

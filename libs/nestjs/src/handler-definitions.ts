@@ -39,13 +39,13 @@ export function defineHandlers(
       foreignHandlers.push({ name, ...options });
       continue;
     }
-    if (from !== undefined) agree(startFrom, mark.type.topic, from, name);
     if (callback === undefined) {
       unconnected.push(name);
       notices.push(`${name} is not connected: call app.connectMicroservice(exactlyOnce())`);
       foreignHandlers.push({ name, ...options }); // its name stays recorded
       continue;
     }
+    if (from !== undefined) agree(startFrom, mark.type.topic, from, name);
     const invoke = invokeOf(instance, mark, callback);
     handlers.push({ name, type: mark.type.type, descriptor: mark.type, ...options, invoke });
   }

@@ -50,6 +50,13 @@ export function markedMethods(modules: ModulesContainer): ClassMethod[] {
     .filter((method) => Reflect.hasMetadata(markMetadata, method));
 }
 
+/** Whether its controller is made once, and not for each event. */
+export function isStatic(modules: ModulesContainer, mark: HandlerMark): boolean {
+  const controllers = [...modules.values()].flatMap((module) => [...module.controllers.values()]);
+  const own = controllers.find(({ metatype }) => marksOf((metatype as Type).prototype).includes(mark));
+  return own?.isDependencyTreeStatic() ?? true;
+}
+
 function marksOf(prototype: unknown): HandlerMark[] {
   return methodsOf(prototype).flatMap((method): HandlerMark[] => {
     const mark: HandlerMark | undefined = Reflect.getMetadata(markMetadata, method);

@@ -3,6 +3,7 @@
  */
 import {
   type AdapterDescription,
+  checkOptions,
   databaseBroker,
   Engine,
   type EngineHealth,
@@ -71,6 +72,12 @@ export class Instance {
       startFrom,
       ...rest
     } = this.options;
+    const topics = found.types.map(({ topic }) => topic);
+    checkOptions(
+      `\`startFrom\` of instance "${this.name}", by topics of its handlers,`,
+      startFrom ?? {},
+      topics,
+    );
     const storage = await createAdapter(describedStorage, resolve);
     const broker = describedBroker === false ? null : await createAdapter(describedBroker, resolve);
     const options: EngineOptions = {
@@ -78,7 +85,7 @@ export class Instance {
       telemetry: openTelemetry(this.service),
       ...rest,
       ...found,
-      startFrom: { ...found.startFrom, ...startFrom },
+      startFrom: { ...found.startFrom, ...onlyOf(found.handlers, found.types, startFrom) },
       storage,
       broker,
     };
@@ -106,6 +113,17 @@ export class Instance {
   async stop(): Promise<void> {
     await this.#engine?.stop();
   }
+}
+
+/** Handlers that are not connected read no topic, and the engine would refuse to start there. */
+function onlyOf(
+  handlers: readonly HandlerDefinition[],
+  types: readonly EventTypeDescriptor[],
+  startFrom: EngineOptions['startFrom'] = {},
+): NonNullable<EngineOptions['startFrom']> {
+  const consumed = new Set(handlers.map(({ type }) => type));
+  const topics = new Set(types.filter(({ type }) => consumed.has(type)).map(({ topic }) => topic));
+  return Object.fromEntries(Object.entries(startFrom).filter(([topic]) => topics.has(topic)));
 }
 
 function downBy(part: string, reason: string): EngineHealth {

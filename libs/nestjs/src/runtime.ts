@@ -13,7 +13,7 @@ import { adoptServers } from './foreign-servers.js';
 import { checkBareHandlers } from './foreign-transports.js';
 import type { NestCallback } from './handler-call.js';
 import { defineHandlers } from './handler-definitions.js';
-import { exploreHandlers, type FoundHandler, markedMethods } from './handler-explorer.js';
+import { exploreHandlers, type FoundHandler, isStatic, markedMethods } from './handler-explorer.js';
 import { type HandlerMark, labelOf } from './handler-mark.js';
 import type { Instance, InstanceHandlers } from './instance.js';
 
@@ -64,8 +64,14 @@ export class Runtime implements OnApplicationBootstrap {
     this.#watch ??= new AppConfigWatch(this.moduleRef);
   }
 
+  /** Our server is asked about a handler that Nest is going to make. */
+  handlerComes(): void {
+    this.#watch?.handlerComes();
+  }
+
+  /** A handler of request scope is made anew for each event, and asks for its interceptors only then. */
   addCallback(mark: HandlerMark, callback: NestCallback): void {
-    this.#watch?.handlerCame();
+    if (isStatic(this.modules, mark)) this.#watch?.handlerCame();
     this.#callbacks.set(mark, callback);
   }
 
