@@ -102,7 +102,7 @@ export class InMemoryLog implements LogStore {
     const target = partitions[partition]!;
     const offset = target.next++;
     const bytes: Record<string, Uint8Array> = Object.create(null);
-    for (const [name, value] of Object.entries(headers)) bytes[name] = Buffer.from(value);
+    for (const [name, value] of Object.entries(headers)) bytes[name] = Buffer.from(value as string);
     target.records.push({
       topic,
       partition,

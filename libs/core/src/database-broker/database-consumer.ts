@@ -119,6 +119,7 @@ export class DatabaseConsumer implements EventConsumer {
         logger.warn(`${this.#member}: looks again in ${waitMs} ms: ${this.#trouble}`);
       }
       await this.#news.wait(clock, waitMs, both);
+      if (this.#beatDue) await clock.sleep(minPollMs, both); // who is fenced again and again does not spin
     }
     joined();
   }

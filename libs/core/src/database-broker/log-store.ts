@@ -13,7 +13,8 @@ export interface LogRecord {
   readonly key: Uint8Array | null;
   /** 32-bit hash of the key; says the partition: `hash mod partitions`, never negative. */
   readonly hash: number;
-  readonly headers: Readonly<Record<string, string>>;
+  /** Values that are no text are bytes. */
+  readonly headers: Readonly<Record<string, string | Uint8Array>>;
   readonly body: Uint8Array | null;
 }
 

@@ -47,17 +47,20 @@ WITH given AS (
 )
 SELECT topic, partition, base FROM moved`;
 
-/** No lock. Always the first record, then as many as fit. $1 topic, $2 partition, $3 offset, $4 records, $5 bytes. */
+/**
+ * No lock. The first record however large it is, then as many as fit. $1 topic, $2 partition, $3 offset, $4 records,
+ * $5 bytes.
+ */
 export const readLogSql = (t: Tables): string => `
 SELECT "offset", key, headers, body, (extract(epoch FROM appended_at) * 1000)::bigint AS at_ms
 FROM (
-  SELECT *, sum(coalesce(length(body), 0)) OVER (ORDER BY "offset") - coalesce(length(body), 0) AS bytes_before
+  SELECT *, sum(size) OVER (ORDER BY "offset") - size AS bytes_before
   FROM (
-    SELECT * FROM ${t.log} WHERE topic = $1 AND partition = $2 AND "offset" >= $3 ORDER BY "offset" LIMIT $4
+    SELECT *, coalesce(length(body), 0) + length(headers) AS size FROM ${t.log}
+    WHERE topic = $1 AND partition = $2 AND "offset" >= $3 ORDER BY "offset" LIMIT $4
   ) AS next
 ) AS sized
-WHERE bytes_before < $5 OR "offset" = (SELECT min("offset") FROM ${t.log}
-  WHERE topic = $1 AND partition = $2 AND "offset" >= $3)
+WHERE bytes_before < $5
 ORDER BY "offset"`;
 
 /** No lock. $1 topics. */
@@ -88,12 +91,18 @@ ORDER BY name`;
 export const leaveSql = (t: Tables): string => `DELETE FROM ${t.member} WHERE group_name = $1 AND name = $2`;
 
 /**
- * Locks partitions that nobody appends to just now; the others are left to the next sweep. $1 age in milliseconds,
- * $2 most records.
+ * Locks the partitions that hold a record of that age and that nobody appends to just now; the others are left to the
+ * next sweep. Appends to those that it holds wait until its own commit. A group that makes its fence meanwhile begins
+ * behind what is deleted. $1 age in milliseconds, $2 most records.
  */
 export const forgetLogSql = (t: Tables): string => `
 WITH held AS MATERIALIZED (
-  SELECT topic, partition, first_offset, next_offset FROM ${t.partition}
+  SELECT topic, partition, first_offset, next_offset FROM ${t.partition} AS present
+  WHERE (
+    SELECT appended_at FROM ${t.log} AS log
+    WHERE log.topic = present.topic AND log.partition = present.partition
+      AND log."offset" >= present.first_offset ORDER BY log."offset" LIMIT 1
+  ) < now() - ${age('$1')}
   ORDER BY topic, partition FOR UPDATE SKIP LOCKED
 ), old AS (
   SELECT record.topic, record.partition, record."offset"

@@ -127,7 +127,7 @@ export class PostgresLogStore implements LogStore {
       placed.map(({ partition }) => partition),
       placed.map(({ rank }) => rank),
       records.map(({ key }) => (key === null ? null : Buffer.from(key))),
-      records.map(({ headers }) => Buffer.from(JSON.stringify(Object.entries(headers)))),
+      records.map(({ headers }) => writtenHeaders(headers)),
       records.map(({ body }) => (body === null ? null : Buffer.from(body))),
     ];
     try {
@@ -151,11 +151,19 @@ function missingTopic(topic: string, cause?: unknown): ExactlyOnceError {
   });
 }
 
+/** JSON: a list of [name, text] or, where the value is no text, [name, { base64 }]. */
+function writtenHeaders(headers: LogRecord['headers']): Buffer {
+  const pairs = Object.entries(headers).map(([name, value]) =>
+    typeof value === 'string' ? [name, value] : [name, { base64: Buffer.from(value).toString('base64') }],
+  );
+  return Buffer.from(JSON.stringify(pairs));
+}
+
 /** Without a prototype, so that a header may be named like one of its members. */
 function headersOf(json: Buffer): Record<string, Uint8Array> {
   const headers: Record<string, Uint8Array> = Object.create(null);
-  for (const [name, value] of JSON.parse(json.toString('utf8')) as [string, string][]) {
-    headers[name] = Buffer.from(value);
+  for (const [name, value] of JSON.parse(json.toString('utf8')) as [string, string | { base64: string }][]) {
+    headers[name] = typeof value === 'string' ? Buffer.from(value) : Buffer.from(value.base64, 'base64');
   }
   return headers;
 }
