@@ -92,9 +92,14 @@ export class StorageWorld {
     await this.database.query('TRUNCATE payment, eo_inbox, eo_outbox, eo_fence, eo_lease, eo_dead_letter');
   }
 
+  /** Closes every storage and DataSource that was made so far. */
+  async endStorages(): Promise<void> {
+    for (const storage of this.#storages.splice(0)) await storage.close();
+    for (const source of this.#sources.splice(0)) if (source.isInitialized) await source.destroy();
+  }
+
   async close(): Promise<void> {
-    for (const storage of this.#storages) await storage.close();
-    for (const source of this.#sources) if (source.isInitialized) await source.destroy();
+    await this.endStorages();
     await this.database.drop();
     await this.postgres.stop();
   }

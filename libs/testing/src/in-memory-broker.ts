@@ -18,7 +18,7 @@ import {
 import { InMemoryConsumer } from './in-memory-consumer.js';
 
 export interface InMemoryMessage {
-  readonly key?: string | null;
+  readonly key?: string | Uint8Array | null;
   readonly headers?: Readonly<Record<string, string | Uint8Array>>;
   readonly body: string | Uint8Array | null;
 }
@@ -50,7 +50,7 @@ export class InMemoryBroker implements Broker {
         topic,
         partition: 0,
         offset: BigInt(log.length),
-        key: key === null ? null : Buffer.from(key),
+        key: key === null ? null : Buffer.from(key as string),
         headers: bytes,
         body: body === null ? null : Buffer.from(body as string),
         timestampMs: this.#clock.now(),

@@ -36,8 +36,11 @@ export class InMemoryConsumer implements EventConsumer {
     for (const waker of this.#wakers) waker();
   }
 
-  async start(): Promise<void> {
-    this.#running = this.request.topics.map(({ topic }) => this.#work(topic));
+  async start(signal: AbortSignal): Promise<void> {
+    if (signal.aborted || this.#draining.signal.aborted) return;
+    this.#running = this.request.topics.map(({ topic, startFrom }) =>
+      this.#work(topic, startFrom === 'earliest' ? 0n : BigInt(this.log(topic).length)),
+    );
   }
 
   async stop(graceMs: number): Promise<void> {
@@ -63,11 +66,11 @@ export class InMemoryConsumer implements EventConsumer {
     this.#wakers.delete(waker);
   }
 
-  async #work(topic: string): Promise<void> {
+  async #work(topic: string, startOffset: bigint): Promise<void> {
     const owner = crypto.randomUUID();
     while (!this.#draining.signal.aborted) {
       try {
-        await this.#own(topic, owner);
+        await this.#own(topic, owner, startOffset);
       } catch (error) {
         if (hasCode(error, 'EO_FENCED')) continue;
         this.#trouble = errorChain(error).join(' <- ');
@@ -77,10 +80,10 @@ export class InMemoryConsumer implements EventConsumer {
     }
   }
 
-  async #own(topic: string, owner: string): Promise<void> {
+  async #own(topic: string, owner: string, startOffset: bigint): Promise<void> {
     const { storage, group } = this.request;
     const key = { group, topic, partition: 0 };
-    const { nextOffset, lastFingerprint } = await storage.fences.claim(key, owner, 0n);
+    const { nextOffset, lastFingerprint } = await storage.fences.claim(key, owner, startOffset);
     this.#trouble = null;
     this.#acknowledged.set(topic, nextOffset);
     await this.#consume(topic, { key, owner, nextOffset, lastFingerprint });

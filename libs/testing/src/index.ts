@@ -7,6 +7,13 @@
  * const engine = new Engine({ service: 'test', storage, broker, handlers, types, unhandled: 'skip' });
  * ```
  */
+export type {
+  BrokerFeatures,
+  BrokerProcess,
+  BrokerUnderTest,
+  RawMessage,
+} from './broker-conformance/broker-under-test.js';
+export { type BrokerTestFramework, describeBroker } from './broker-conformance/describe-broker.js';
 export { InMemoryBroker, type InMemoryMessage } from './in-memory-broker.js';
 export { InMemoryStorage, type InMemoryTable } from './in-memory-storage.js';
 export { InMemoryTransaction } from './in-memory-transaction.js';
