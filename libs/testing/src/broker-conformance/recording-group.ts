@@ -110,15 +110,16 @@ export class RecordingGroup {
     const transaction = await storage.begin(options);
     try {
       const next = delivery.offset + 1n;
+      const lastFingerprint = bodyFingerprint(delivery.body);
       if (fence !== null) {
         const { key, owner, nextOffset: expected } = fence;
-        const move = { key, owner, expected, next, lastFingerprint: bodyFingerprint(delivery.body) };
+        const move = { key, owner, expected, next, lastFingerprint };
         if (!(await storage.fences.advance(transaction, move)))
           throw new ExactlyOnceError('EO_FENCED', `${idOf(delivery)} is another owner's`);
       }
       await transaction.seal();
       await transaction.commit();
-      if (fence !== null) fence.nextOffset = next;
+      if (fence !== null) Object.assign(fence, { nextOffset: next, lastFingerprint });
     } catch (error) {
       await transaction.rollback();
       throw error;
