@@ -1,5 +1,7 @@
 /**
- * What the broker suite is given: topics, and processes that share them. Knows no adapter.
+ * What the broker suite is given: topics, and processes that share them.
+ *
+ * Knows no adapter.
  */
 import type { Broker, Storage } from '@exactly-once/core';
 
