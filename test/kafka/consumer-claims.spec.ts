@@ -55,6 +55,40 @@ describe('a partition’s claim', () => {
     expect((await world.fence('t/0'))!.owner).toMatch(/\/m\/2$/);
   });
 
+  it('waits for what an earlier join still has in its handler', async () => {
+    world.kafka.log('t/0', ['a']);
+    let release: () => void = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    world.work = () => held;
+    await world.start();
+    await world.until('the handler runs', () => world.kafka.handed.length > 0);
+    const before = await world.fence('t/0');
+
+    world.kafka.join('t/0');
+    for (let round = 0; round < 100; round++) await world.kafka.round();
+    expect(await world.fence('t/0')).toMatchObject({ owner: before!.owner });
+    release();
+
+    await world.until('it is claimed anew', async () => (await world.fence('t/0'))!.owner !== before!.owner);
+  });
+
+  it('discards what was fetched before it', async () => {
+    world.kafka.log('t/0', ['a', 'b', 'c']);
+    await world.start();
+    while (world.kafka.paused.has('t/0')) {
+      await world.kafka.heartbeat();
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+
+    await world.kafka.hand('t/0', 2);
+    await world.until('all are done', () => world.done.length === 3);
+
+    expect(world.kafka.handed[0]).toBe('t/0@2 left');
+    expect(world.done).toEqual(['a', 'b', 'c']);
+  });
+
   it('takes nothing of a partition that is not assigned', async () => {
     world.kafka.log('t/0');
     world.kafka.log('t/1', ['stray']);

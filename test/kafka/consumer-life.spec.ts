@@ -90,6 +90,17 @@ describe('the life of a Kafka consumer', () => {
     expect(world.kafka.admins).toBe(0);
   });
 
+  it('stops though the broker does not answer when it leaves', async () => {
+    world.kafka.log('t/0');
+    await world.start();
+    await world.claimed('t/0');
+    world.kafka.disconnects = () => new Promise(() => {});
+
+    await world.consumer.stop(20);
+
+    expect(world.lines.join('\n')).toContain('Kafka does not answer');
+  });
+
   it('does not throw at what kafkajs has already dropped when a batch ends', async () => {
     world.kafka.log('t/0', ['a', 'b', 'c']);
     const seen = hold();

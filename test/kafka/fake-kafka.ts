@@ -44,6 +44,7 @@ export class FakeKafka {
   answersHeartbeats = true;
   refusesCommits = false;
   connects: () => Promise<void> = async () => {};
+  disconnects: () => Promise<void> = async () => {};
   batchSize = 100;
   #bus = new EventEmitter();
   #group = false;
@@ -216,6 +217,7 @@ export class FakeKafka {
       },
       disconnect: async () => {
         this.dropGroup();
+        await this.disconnects();
       },
     };
   }

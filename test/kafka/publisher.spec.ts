@@ -17,6 +17,8 @@ class FakeProducers {
   readonly forbidden = new Set<string>();
   /** Errors of the next requests, thrown after they were written. */
   readonly afterwards: Error[] = [];
+  /** Called with each request before it is looked at. */
+  asked: (request: number) => void = () => {};
   made = 0;
   requests = 0;
 
@@ -32,6 +34,7 @@ class FakeProducers {
       disconnect: async () => {},
       sendBatch: async ({ topicMessages }: Batch) => {
         this.requests++;
+        this.asked(this.requests);
         for (const { topic } of topicMessages) topics.add(topic);
         for (const topic of topics) {
           if (this.missing.has(topic)) throw protocolError('UNKNOWN_TOPIC_OR_PARTITION');
@@ -164,5 +167,30 @@ describe('KafkaPublisher', () => {
 
     expect(statuses(outcomes)).toEqual(['sent']);
     expect(kafka.written).toEqual(['1', 'a', 'b']);
+  });
+
+  it('does not blame a topic that was missing for another that is missing since', async () => {
+    kafka.missing.add('first');
+    await publisher.send([event('1', 'first'), event('a', 'second')]);
+    kafka.missing.clear();
+    kafka.missing.add('second');
+    await clock.advance(2_000);
+
+    const outcomes = await publisher.send([event('1', 'first')]);
+
+    expect(statuses(outcomes)).toEqual(['sent']);
+  });
+
+  it('sends nothing of a topic after an event of it that has to wait', async () => {
+    const events = ['a', 'b', 'c', 'd'].map((name) => event(name.padEnd(30)));
+    kafka.asked = (request) => {
+      if (request === 2) kafka.missing.add('t'); // the first half
+      if (request === 4) kafka.missing.clear();
+    };
+
+    const outcomes = await publisher.send(events);
+
+    expect(statuses(outcomes)).toEqual(['later', 'later', 'later', 'later']);
+    expect(kafka.written).toEqual([]);
   });
 });

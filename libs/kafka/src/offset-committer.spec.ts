@@ -1,0 +1,37 @@
+import { describe, expect, it } from '@jest/globals';
+import { OffsetCommitter, type PartitionOffset } from './offset-committer.js';
+
+const none = () => {};
+const logger = { error: none, warn: none, info: none, debug: none };
+
+describe('OffsetCommitter', () => {
+  const asked: string[] = [];
+  const answers: (() => void)[] = [];
+  const send = async (offsets: readonly PartitionOffset[]) => {
+    asked.push(offsets.map(({ partition, next }) => `${partition}=${next}`).join(' '));
+    await new Promise<void>((resolve) => answers.push(resolve));
+  };
+  const at = (partition: number, next: bigint): PartitionOffset => ({ topic: 't', partition, next });
+  const turns = () => new Promise((resolve) => setImmediate(resolve));
+
+  it('sends the newest of each partition, and moves one back only when older requests are answered', async () => {
+    const committer = new OffsetCommitter({ logger, send, assigned: () => true });
+    committer.add('t/0', at(0, 9n));
+    committer.add('t/0', at(0, 10n));
+    committer.add('t/1', at(1, 7n));
+    const flushed = committer.flushed();
+    await turns();
+    committer.add('t/0', at(0, 11n));
+
+    const moved = committer.move('t/0', at(0, 0n));
+    await turns();
+    expect(asked).toEqual(['0=10 1=7']);
+    answers[0]!();
+    await turns();
+    expect(asked).toEqual(['0=10 1=7', '0=0']);
+    answers[1]!();
+    await Promise.all([moved, flushed]);
+
+    expect(asked).toHaveLength(2);
+  });
+});
