@@ -2,6 +2,22 @@ import type { EventEnvelope, SendOutcome } from '@exactly-once/core';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { MemoryWorld } from './memory-world.js';
 
+/** Answers `later` for the topic `missing` as long as it is; keeps what was sent. */
+class Patchy {
+  missing = true;
+  readonly sent: string[] = [];
+
+  async start(): Promise<void> {}
+  async stop(): Promise<void> {}
+  async send(events: readonly EventEnvelope[]): Promise<SendOutcome[]> {
+    return events.map(({ topic }): SendOutcome => {
+      if (this.missing && topic === 'missing') return { status: 'later', reason: 'topic "missing"' };
+      this.sent.push(topic);
+      return { status: 'sent' };
+    });
+  }
+}
+
 describe('the relay, where the broker answers for each event', () => {
   let world: MemoryWorld;
 
@@ -14,18 +30,8 @@ describe('the relay, where the broker answers for each event', () => {
   });
 
   it('settles what was sent, keeps what has to wait, says so, and sends that later', async () => {
-    let missing = true;
-    const sent: string[] = [];
-    world.broker.publisher = () => ({
-      start: async () => {},
-      stop: async () => {},
-      send: async (events: readonly EventEnvelope[]) =>
-        events.map((event): SendOutcome => {
-          if (missing && event.topic === 'missing') return { status: 'later', reason: 'topic "missing"' };
-          sent.push(event.topic);
-          return { status: 'sent' };
-        }),
-    });
+    const publisher = new Patchy();
+    world.broker.publisher = () => publisher;
     await world.start([]);
 
     await world.engine.transaction(async () => {
@@ -33,14 +39,33 @@ describe('the relay, where the broker answers for each event', () => {
       await world.engine.outbox.publish({ type: 'o', topic: 'other', version: 1 }, {});
     });
     await world.pass(5_000);
-    expect(sent).toEqual(['other']);
+    expect(publisher.sent).toEqual(['other']);
     expect(world.engine.health().parts['relay']).toEqual({ status: 'down', reason: 'topic "missing"' });
     expect(await world.storage.outbox.depth()).toMatchObject({ pending: 1, dead: 0 });
     expect(world.log.filter((line) => line.includes('topic "missing"'))).toHaveLength(1);
 
-    missing = false;
+    publisher.missing = false;
     await world.pass(5_000);
-    expect(sent).toEqual(['other', 'missing']);
+    expect(publisher.sent).toEqual(['other', 'missing']);
     expect(world.engine.health().status).toBe('up');
+  });
+
+  it('sends what stands behind more waiting events than a round takes', async () => {
+    const publisher = new Patchy();
+    world.broker.publisher = () => publisher;
+    await world.start([], { relay: { batchSize: 2, maxPollMs: 500 } });
+
+    await world.engine.transaction(async () => {
+      for (let number = 0; number < 5; number++) {
+        await world.engine.outbox.publish({ type: 'm', topic: 'missing', version: 1 }, { number });
+      }
+      await world.engine.outbox.publish({ type: 'o', topic: 'other', version: 1 }, {});
+    });
+    await world.pass(5_000);
+    expect(publisher.sent).toEqual(['other']);
+
+    publisher.missing = false;
+    await world.pass(5_000);
+    expect(publisher.sent).toEqual(['other', ...Array(5).fill('missing')]);
   });
 });

@@ -79,6 +79,7 @@ export type { DeclaredHandler, HandlerStore, KnownHandler } from './inbox/handle
 export type { Admission, InboxRecord, InboxStore } from './inbox/inbox-store.js';
 export { Outbox } from './outbox/outbox.js';
 export {
+  type ClaimBounds,
   type OutboxDepth,
   type OutboxRow,
   type OutboxState,

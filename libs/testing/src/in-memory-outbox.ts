@@ -4,6 +4,7 @@
  * Shows nothing of a transaction that is still open, and settles nothing without the lease.
  */
 import {
+  type ClaimBounds,
   type Clock,
   ExactlyOnceError,
   type Lease,
@@ -88,10 +89,17 @@ export class InMemoryOutbox implements OutboxStore {
     };
   }
 
-  async claim(lease: Lease, limit: number, maxBytes = Number.POSITIVE_INFINITY): Promise<OutboxRow[]> {
+  async claim(
+    lease: Lease,
+    limit: number,
+    { maxBytes = Number.POSITIVE_INFINITY, exceptTopics = [] }: ClaimBounds = {},
+  ): Promise<OutboxRow[]> {
     this.#check(lease);
     const nowMs = this.clock.now();
-    const due = this.#visible().filter((row) => !row.dead && (row.deliverAtMs ?? 0) <= nowMs);
+    const due = this.#visible().filter(
+      ({ dead, deliverAtMs, event }) =>
+        !dead && (deliverAtMs ?? 0) <= nowMs && !exceptTopics.includes(event.topic),
+    );
     let bytes = 0;
     const claimed = due.slice(0, limit).filter(({ event }, index) => {
       bytes += rowBytes(event);

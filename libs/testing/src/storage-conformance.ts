@@ -256,11 +256,25 @@ function describeOutbox(it: It, storage: () => Storage): void {
     });
     const lease = await storage().leases.acquire(0, 'relay', 60_000);
     const claimed = async (maxBytes: number) =>
-      (await storage().outbox.claim(lease!, 10, maxBytes)).map((row) => row.event.id);
+      (await storage().outbox.claim(lease!, 10, { maxBytes })).map((row) => row.event.id);
 
     assert.deepEqual(await claimed(1_000), ['1', '2']);
     assert.deepEqual(await claimed(1), ['1']);
     assert.deepEqual(await claimed(10_000), ['1', '2', '3']);
+  });
+
+  it('leaves topics that it is told to leave', async () => {
+    const on = (topic: string, id: string) => ({ event: { ...event(id), topic }, deliverAtMs: null });
+    await committed(storage(), async ({ outgoing }) => {
+      outgoing.push(on('closed', '1'), on('open', '2'), on("'; --", '3'));
+    });
+    const lease = await storage().leases.acquire(0, 'relay', 60_000);
+    const claimed = async (...exceptTopics: string[]) =>
+      (await storage().outbox.claim(lease!, 2, { exceptTopics })).map((row) => row.event.id);
+
+    assert.deepEqual(await claimed(), ['1', '2']);
+    assert.deepEqual(await claimed('closed'), ['2', '3']);
+    assert.deepEqual(await claimed('closed', "'; --"), ['2']);
   });
 
   it('gives events back as they were, whatever they are called', async () => {

@@ -32,12 +32,19 @@ export interface OutboxDepth {
   readonly oldestAgeMs: number;
 }
 
+export interface ClaimBounds {
+  /** Of all rows together, but for the first. Default: no bound. */
+  readonly maxBytes?: number;
+  /** Topics whose rows are left. Default: none. */
+  readonly exceptTopics?: readonly string[];
+}
+
 export interface OutboxStore {
   /**
-   * Up to `limit` pending, due, committed rows of the lease's shard, oldest position first, together no larger than
-   * `maxBytes` (default: no bound), but at least one. Throws EO_LEASE_LOST where the lease is no longer held.
+   * Up to `limit` pending, due, committed rows of the lease's shard, oldest position first, within the bounds. Throws
+   * EO_LEASE_LOST where the lease is no longer held.
    */
-  claim(lease: Lease, limit: number, maxBytes?: number): Promise<OutboxRow[]>;
+  claim(lease: Lease, limit: number, bounds?: ClaimBounds): Promise<OutboxRow[]>;
   /** Deletes published rows. Throws EO_LEASE_LOST, and changes nothing, where the lease is no longer held. */
   settle(lease: Lease, positions: readonly bigint[]): Promise<void>;
   /**

@@ -5,9 +5,10 @@
  * consumer's inbox absorbs them. Publishes nothing without a lease. A row that the broker refuses for good becomes
  * `dead`, with its reason; later events of its key pass it by. What is only out of reach is sent again.
  */
-import type { Publisher } from '../broker/broker.js';
+import type { Publisher, SendOutcome } from '../broker/broker.js';
 import type { Clock } from '../clock.js';
 import { errorChain, hasCode } from '../errors/exactly-once-error.js';
+import type { EventEnvelope } from '../event/event-envelope.js';
 import { backoffMs, defaultRetryPolicy } from '../failure/failure-policy.js';
 import { Hint } from '../hint.js';
 import type { OutboxRow } from '../outbox/outbox-store.js';
@@ -38,8 +39,8 @@ export class Relay {
   readonly #leases = new Map<number, { lease: Lease; renewAtMs: number }>();
   readonly #news = new Hint();
   #trouble: string | null = 'not connected yet';
-  /** Why rows of the present round wait at the broker's side. */
-  #waiting: string | null = null;
+  /** Topics that the broker cannot take just now: why, and when they are tried again. */
+  readonly #waiting = new Map<string, { readonly reason: string; readonly untilMs: number }>();
 
   constructor(parts: RelayParts) {
     this.#parts = parts;
@@ -61,7 +62,6 @@ export class Relay {
     let failures = 0;
     while (!signal.aborted) {
       try {
-        this.#waiting = null;
         const moved = await this.#round(signal);
         failures = 0;
         this.#reportWaiting();
@@ -83,7 +83,9 @@ export class Relay {
     for (let shard = 0; shard < shards && !signal.aborted; shard++) {
       const lease = await this.#hold(shard);
       if (lease === null) continue;
-      const rows = await storage.outbox.claim(lease, batchSize, maxBytes);
+      const exceptTopics = this.#waitingTopics();
+      const rows = await storage.outbox.claim(lease, batchSize, { maxBytes, exceptTopics });
+      this.#tryAgain(rows);
       if (rows.length > 0) moved += await this.#publish(lease, rows);
     }
     return moved;
@@ -116,27 +118,52 @@ export class Relay {
     );
     const sent = rows.filter((_, index) => outcomes[index]?.status === 'sent').map((row) => row.position);
     if (sent.length > 0) await storage.outbox.settle(lease, sent);
-    let waiting = 0;
     for (const [index, outcome] of outcomes.entries()) {
       const row = rows[index];
-      if (outcome.status === 'later') {
-        waiting++;
-        this.#waiting ??= outcome.reason;
-      }
       if (outcome.status !== 'refused' || row === undefined) continue;
       logger.error(`event ${row.event.type} ${row.event.id} can never be sent: ${outcome.reason}`);
       await storage.outbox.refuse(lease, row.position, outcome.reason);
     }
     telemetry.record('exactly_once.relay_time', clock.now() - startedAtMs, attributes);
-    return rows.length - waiting;
+    return rows.length - this.#setAside(events, outcomes);
+  }
+
+  /** Topics that have to wait are not claimed for a while, so that others are; how many of the events wait. */
+  #setAside(events: readonly EventEnvelope[], outcomes: readonly SendOutcome[]): number {
+    const { clock, maxPollMs } = this.#parts;
+    for (const { topic } of events) this.#waiting.delete(topic);
+    let waiting = 0;
+    for (const [index, outcome] of outcomes.entries()) {
+      const event = events[index];
+      if (outcome.status !== 'later' || event === undefined) continue;
+      waiting++;
+      this.#waiting.set(event.topic, { reason: outcome.reason, untilMs: clock.now() + maxPollMs });
+    }
+    return waiting;
+  }
+
+  /** What has waited long enough is asked again by these rows, or there is nothing left of it. */
+  #tryAgain(rows: readonly OutboxRow[]): void {
+    const claimed = new Set(rows.map(({ event }) => event.topic));
+    const still = new Set(this.#waitingTopics());
+    for (const topic of this.#waiting.keys()) {
+      if (!still.has(topic) && !claimed.has(topic)) this.#waiting.delete(topic);
+    }
+  }
+
+  #waitingTopics(): string[] {
+    const nowMs = this.#parts.clock.now();
+    return [...this.#waiting].flatMap(([topic, { untilMs }]) => (nowMs < untilMs ? [topic] : []));
   }
 
   /** Others are published meanwhile; health says what waits. */
   #reportWaiting(): void {
-    if (this.#waiting !== null && this.#waiting !== this.#trouble) {
-      this.#parts.logger.warn(`relay: some events wait: ${this.#waiting}`);
+    const [first] = this.#waiting.values();
+    const reason = first?.reason ?? null;
+    if (reason !== null && reason !== this.#trouble) {
+      this.#parts.logger.warn(`relay: some events wait: ${reason}`);
     }
-    this.#trouble = this.#waiting;
+    this.#trouble = reason;
   }
 
   async #failed(error: unknown, failures: number, signal: AbortSignal): Promise<void> {

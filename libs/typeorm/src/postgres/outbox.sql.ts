@@ -41,7 +41,7 @@ const rowBytes =
  * the same rows again. By state, not by position: a slow transaction's rows are not passed by.
  * One row with a NULL position where the lease is held and nothing is due; no row where it is not held.
  * $1 shard, $2 owner, $3 epoch, $4 limit, $5 bytes (NULL is no bound): rows are cut off where their sum passes it, but
- * for the first.
+ * for the first. $6 topics that are left.
  */
 export const claimSql = (t: Tables): string => `
 SELECT due.* FROM ${t.lease} AS lease
@@ -52,6 +52,7 @@ LEFT JOIN LATERAL (
       SELECT outbox.*, ${rowBytes} AS bytes FROM ${t.outbox} AS outbox, ${t.meta} AS meta
       WHERE state = 'pending' AND (deliver_at IS NULL OR deliver_at <= clock_timestamp())
         AND (meta.shard_count = 1 OR ${shardOf} = lease.shard)
+        AND topic <> ALL ($6::text[])
       ORDER BY position
       LIMIT $4
     ) AS first

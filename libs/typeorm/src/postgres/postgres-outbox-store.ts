@@ -4,6 +4,7 @@
  * Appending is part of sealing a transaction. Nothing is settled without the lease.
  */
 import {
+  type ClaimBounds,
   ExactlyOnceError,
   type Lease,
   type OutboxDepth,
@@ -17,8 +18,8 @@ import type { PostgresPool } from './postgres-pool.js';
 export class PostgresOutboxStore implements OutboxStore {
   constructor(readonly pool: PostgresPool) {}
 
-  async claim(lease: Lease, limit: number, maxBytes?: number): Promise<OutboxRow[]> {
-    const values = [...parameters(lease), limit, maxBytes ?? null];
+  async claim(lease: Lease, limit: number, bounds: ClaimBounds = {}): Promise<OutboxRow[]> {
+    const values = [...parameters(lease), limit, bounds.maxBytes ?? null, bounds.exceptTopics ?? []];
     const { rows } = await this.pool.query(claimSql(this.pool.tables), values);
     if (rows.length === 0) throw lost(lease);
     return rows.filter((row) => row.position !== null).map(outboxRow);
