@@ -21,8 +21,13 @@ describe('parseRequest', () => {
     });
   });
 
+  it('takes the broker that the events go through', () => {
+    expect(parseRequest(['--case', '5'])).toMatchObject({ broker: null });
+    expect(parseRequest(['--case', '5', '--broker', 'database'])).toMatchObject({ broker: 'database' });
+  });
+
   it('takes all cases, quickly', () => {
-    expect(parseRequest(['--quick'])).toMatchObject({ cases: null, seeds: [1] });
+    expect(parseRequest(['--quick'])).toMatchObject({ cases: null, seeds: [1], quick: true, broker: null });
     expect(parseRequest(['--case', 'all', '--seed', '9'])).toMatchObject({ cases: null, seeds: [9] });
   });
 });

@@ -2,6 +2,7 @@
  * What `npm run faults` can be asked for.
  */
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { type BrokerName, brokerNames } from './broker/broker-ground.js';
 import { type PlantedBug, plantedBugs } from './worker/worker-plan.js';
 
 export interface Request {
@@ -10,6 +11,10 @@ export interface Request {
   readonly seeds: readonly number[];
   readonly json: string | null;
   readonly list: boolean;
+  /** Every case on Kafka, and a handful on the database, where no broker is said. */
+  readonly quick: boolean;
+  /** `null`: not said. */
+  readonly broker: BrokerName | null;
   readonly planted: readonly PlantedBug[];
   readonly patienceMs: number;
 }
@@ -20,7 +25,10 @@ export function parseRequest(argv: readonly string[]): Request {
     .option('--case <numbers>', 'numbers with commas, or "all"', parseCases)
     .option('--seed <number>', 'seed of the schedule; default 1', parseWhole)
     .option('--seeds <range>', 'each seed of A..B', parseRange)
-    .option('--quick', 'every case once, with one seed')
+    .option('--quick', 'every case once, with one seed; some of them on the database, too')
+    .addOption(
+      new Option('--broker <name>', 'what the events go through; default kafka').choices(brokerNames),
+    )
     .option('--json <file>', 'writes the report there, too')
     .option('--list', 'lists the cases')
     .option('--patience <seconds>', 'until a run that does not come to rest is given up', parseWhole, 60)
@@ -33,6 +41,7 @@ export function parseRequest(argv: readonly string[]): Request {
     seed?: number;
     seeds?: number[];
     quick?: true;
+    broker?: BrokerName;
     json?: string;
     list?: true;
     patience: number;
@@ -46,6 +55,8 @@ export function parseRequest(argv: readonly string[]): Request {
     seeds: given.seeds ?? [given.seed ?? 1],
     json: given.json ?? null,
     list: given.list === true,
+    quick: given.quick === true,
+    broker: given.broker ?? null,
     planted: given.plant === undefined ? [] : [given.plant],
     patienceMs: given.patience * 1_000,
   };

@@ -1,26 +1,50 @@
 /**
- * `npm run faults`: runs the cases one after another against real PostgreSQL and real Kafka.
+ * `npm run faults`: runs the cases one after another against real PostgreSQL and real Kafka, or PostgreSQL alone.
  *
  * Exits with 1 where a run shows an anomaly or its fault did not fire. Leaves no process, database or topic.
  */
 import { writeFileSync } from 'node:fs';
 import { findKafka } from '../services/kafka.js';
 import { findPostgres } from '../services/postgres.js';
+import type { BrokerName } from './broker/broker-ground.js';
+import { databaseGround } from './broker/database-ground.js';
+import { kafkaGround } from './broker/kafka-ground.js';
 import { faultCases } from './cases/case-table.js';
 import { parseRequest, type Request } from './command-line.js';
+import { type FaultCase, runsOn } from './harness/fault-case.js';
 import { details, tableHead, tableLine } from './harness/report.js';
 import { type RunReport, removeRunning, runCase } from './harness/run-case.js';
 import { shortestSessionTimeoutMs } from './harness/session-timeout.js';
 import type { Services } from './harness/stage.js';
 import { killAllWorkers } from './harness/worker-process.js';
 
-async function runAll(request: Request, services: Services): Promise<RunReport[]> {
+/** Enough to notice in CI that the database has ceased to be a broker; all cases run with `--broker database`. */
+const quickOnDatabase = [4, 5, 17, 21, 26];
+
+interface Run {
+  readonly faultCase: FaultCase;
+  readonly broker: BrokerName;
+}
+
+function wantedRuns({ cases, broker, quick }: Request): Run[] {
+  const on = (name: BrokerName, numbers: readonly number[] | null) =>
+    faultCases
+      .filter((one) => runsOn(one).includes(name) && (numbers === null || numbers.includes(one.number)))
+      .map((faultCase) => ({ faultCase, broker: name }));
+  if (broker !== null) return on(broker, cases);
+  return [...on('kafka', cases), ...(quick && cases === null ? on('database', quickOnDatabase) : [])];
+}
+
+async function runAll(
+  request: Request,
+  runs: readonly Run[],
+  services: (broker: BrokerName) => Services,
+): Promise<RunReport[]> {
   const reports: RunReport[] = [];
   console.log(tableHead());
   for (const seed of request.seeds) {
-    for (const faultCase of faultCases) {
-      if (request.cases !== null && !request.cases.includes(faultCase.number)) continue;
-      const report = await runCase(faultCase, services, { ...request, seed });
+    for (const { faultCase, broker } of runs) {
+      const report = await runCase(faultCase, services(broker), { ...request, broker, seed });
       reports.push(report);
       console.log(tableLine(report));
       for (const line of details(report)) console.log(line);
@@ -29,24 +53,33 @@ async function runAll(request: Request, services: Services): Promise<RunReport[]
   return reports;
 }
 
-async function main(request: Request): Promise<number> {
-  if (request.list) {
-    for (const { number, fault, looksFor } of faultCases) {
-      console.log(`${String(number).padStart(3)}  ${fault}  [${looksFor}]`);
-    }
-    return 0;
+function list(): number {
+  for (const faultCase of faultCases) {
+    const { number, fault, looksFor } = faultCase;
+    console.log(`${String(number).padStart(3)}  ${fault}  [${looksFor}]  on ${runsOn(faultCase).join(', ')}`);
   }
+  return 0;
+}
+
+async function main(request: Request): Promise<number> {
+  if (request.list) return list();
   const unknown = (request.cases ?? []).filter((number) => !faultCases.some((one) => one.number === number));
   if (unknown.length > 0) throw new Error(`no such case: ${unknown.join(', ')} (see --list)`);
-  const [postgres, kafka] = await Promise.all([findPostgres(), findKafka()]);
-  const sessionTimeoutMs = await shortestSessionTimeoutMs(kafka);
+  const runs = wantedRuns(request);
+  const postgres = await findPostgres();
+  const kafka = runs.some(({ broker }) => broker === 'kafka') ? await findKafka() : null;
+  const leastMs = kafka === null ? 0 : await shortestSessionTimeoutMs(kafka);
+  const services = (broker: BrokerName): Services => ({
+    postgres,
+    broker: broker === 'kafka' ? () => kafkaGround(kafka!, leastMs) : databaseGround,
+  });
   const interrupted = new Promise<never>((_, reject) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => reject(new Error(`interrupted by ${signal}`)));
     }
   });
   try {
-    const reports = await Promise.race([runAll(request, { postgres, kafka, sessionTimeoutMs }), interrupted]);
+    const reports = await Promise.race([runAll(request, runs, services), interrupted]);
     if (request.json !== null) writeFileSync(request.json, JSON.stringify(reports, null, 2));
     const red = reports.filter(({ findings }) => findings.length > 0);
     console.log(`${reports.length} runs, ${red.length} with findings`);
@@ -54,7 +87,7 @@ async function main(request: Request): Promise<number> {
   } finally {
     killAllWorkers();
     await removeRunning();
-    await kafka.stop();
+    await kafka?.stop();
     await postgres.stop();
   }
 }

@@ -3,16 +3,34 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { BrokerName } from './broker/broker-ground.js';
 import type { RunReport } from './harness/run-case.js';
 import type { PlantedBug } from './worker/worker-plan.js';
 
 const program = 'dist-test/test/faults/main.js';
 
 /** Runs one case with one remedy taken out from outside, or with all of them in place. */
-async function run(folder: string, number: number, seed: number, bug: PlantedBug | null): Promise<RunReport> {
-  const json = join(folder, `${number}-${bug}.json`);
+async function run(
+  folder: string,
+  number: number,
+  seed: number,
+  bug: PlantedBug | null,
+  broker: BrokerName = 'kafka',
+): Promise<RunReport> {
+  const json = join(folder, `${number}-${broker}-${bug}.json`);
   const plant = bug === null ? [] : ['--plant', bug];
-  const options = ['--case', String(number), '--seed', String(seed), '--patience', '8', '--json', json];
+  const options = [
+    '--case',
+    String(number),
+    '--seed',
+    String(seed),
+    '--patience',
+    '8',
+    '--json',
+    json,
+    '--broker',
+    broker,
+  ];
   const code = await new Promise<number>((resolve) => {
     execFile(process.execPath, [program, ...options, ...plant], (error) => resolve(Number(error?.code ?? 0)));
   });
@@ -57,6 +75,12 @@ describe('the cases notice when a remedy is missing', () => {
     expect(report.findings.join('\n')).toContain('the zombie is refused by the fence');
   });
 
+  it('fence dropped, the database as broker: the zombie is not refused (case 17)', async () => {
+    const report = await run(folder, 17, 4, 'no-fence', 'database');
+
+    expect(report.findings.join('\n')).toContain('the zombie is refused by the fence');
+  });
+
   it('acknowledged before commit: what was in flight at the crash is lost (case 4)', async () => {
     const report = await run(folder, 4, 3, 'early-acknowledge');
 
@@ -81,8 +105,9 @@ describe('the cases notice when a remedy is missing', () => {
     ] as const) {
       reports.push(await run(folder, number, seed, null));
     }
+    reports.push(await run(folder, 17, 4, null, 'database'));
 
     expect(reports.flatMap(({ findings }) => findings)).toEqual([]);
     expect(reports.every(({ fired, expected }) => fired === expected && fired > 0)).toBe(true);
-  });
+  }, 240_000);
 });

@@ -57,7 +57,7 @@ const crashes: readonly Crash[] = [
 
 /** No record is acknowledged whose effect is not there: each event of these cases stands on the topic once. */
 async function acknowledgedAfterCommit(stage: Stage): Promise<void> {
-  const committed = await stage.services.kafka.committed(stage.group, stage.topics[inputType]!);
+  const committed = await stage.broker.committed(stage.group, stage.topics[inputType]!);
   const acknowledged = [...committed.values()].reduce((sum, next) => sum + Math.max(0, Number(next)), 0);
   const [row] = await stage.database.query(effectCountSql);
   stage.check(`${acknowledged} acknowledged, ${row.count} handled`, acknowledged <= row.count);

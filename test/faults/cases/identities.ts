@@ -8,21 +8,15 @@ import { consume, layOut, ledgerMessage, ledgerMessages, produce } from '../harn
 import { inputType, type Stage } from '../harness/stage.js';
 import type { Message } from '../record/message.js';
 
-/** As an operator does it: by number, or with kafkajs's own word for the beginning. */
+/** As an operator does it: by number, or with the broker's own word for the beginning. */
 async function resetToEarliest(stage: Stage): Promise<void> {
-  const { kafka } = stage.services;
+  const { broker, group } = stage;
   const topic = stage.topics[inputType]!;
-  const committed = await kafka.committed(stage.group, topic);
-  const before = [...committed.values()].reduce((sum, one) => sum + one, 0n);
-  const partitions = [...committed.keys()].map((partition) => ({ partition, offset: '0' }));
+  const before = [...(await broker.committed(group, topic)).values()].reduce((sum, one) => sum + one, 0n);
   const byNumber = stage.random.chance(0.5);
   Object.assign(stage.schedule, { reset: byNumber ? 'offset 0' : 'earliest' });
-  await kafka.admin((admin) =>
-    byNumber
-      ? admin.setOffsets({ groupId: stage.group, topic, partitions })
-      : admin.resetOffsets({ groupId: stage.group, topic, earliest: true }),
-  );
-  const after = [...(await kafka.committed(stage.group, topic)).values()];
+  await broker.rewind(group, topic, byNumber);
+  const after = [...(await broker.committed(group, topic)).values()];
   stage.fault(
     `offsets reset from ${before} to the beginning`,
     before > 0n && after.every((one) => one <= 0n),
@@ -40,7 +34,7 @@ const replay: FaultCase = {
     await stage.drained();
     const complaint = await consumer.terminate();
     if (complaint !== null) stage.stuck.push(complaint);
-    await stage.eventually('the group is empty', () => groupIsEmpty(stage));
+    await stage.eventually('the group is empty', () => stage.broker.isAbandoned(stage.group));
     await resetToEarliest(stage);
     const more = ledgerMessages(stage, ground, stage.random.between(0, 20));
     consume(stage, ground, { maxEvents: stage.random.pick([1, 20, 500]) });
@@ -48,13 +42,6 @@ const replay: FaultCase = {
     await stage.drained();
   },
 };
-
-async function groupIsEmpty(stage: Stage): Promise<boolean> {
-  return stage.services.kafka.admin(async (admin) => {
-    const { groups } = await admin.describeGroups([stage.group]);
-    return groups[0]?.members.length === 0;
-  });
-}
 
 const [first, second, third] = [
   'ledger/First.record',

@@ -50,9 +50,7 @@ const killedRelay: FaultCase = {
     await stage.finished(publisher);
     await stage.drained();
     await businessMatches(stage, messages);
-    const records = await stage.services.kafka.dump(stage.topics[inputType]!, {
-      isolation: 'read_committed',
-    });
+    const records = await stage.broker.dump(stage.topics[inputType]!);
     const ids = new Set(records.map(({ headers }) => headers['ce_id']));
     const twice = records.length - ids.size;
     const outputs = await stage.outputsTwice();

@@ -1,6 +1,7 @@
 /**
  * A fault as a program: what is done, and what must be looked for. See FAULTS.md for the numbers.
  */
+import { type BrokerName, brokerNames } from '../broker/broker-ground.js';
 import type { Stage } from './stage.js';
 
 export interface FaultCase {
@@ -9,6 +10,12 @@ export interface FaultCase {
   readonly fault: string;
   /** What the run is looked through for; all oracles always judge. */
   readonly looksFor: string;
+  /** Brokers that the fault exists on. Default: all. */
+  readonly brokers?: readonly BrokerName[];
   /** Does it and waits until all is quiet. May not judge. */
   readonly run: (stage: Stage) => Promise<void>;
+}
+
+export function runsOn({ brokers = brokerNames }: FaultCase): readonly BrokerName[] {
+  return brokers;
 }

@@ -3,8 +3,8 @@
  * independent client sees it.
  */
 import { inboxKey } from '@exactly-once/core';
-import type { KafkaCluster } from '../../services/kafka.js';
 import type { TestDatabase } from '../../services/postgres.js';
+import type { BrokerGround } from '../broker/broker-ground.js';
 import {
   type Attempt,
   type DeadLetterSeen,
@@ -21,7 +21,7 @@ import { recordedAttempts } from './recorded-attempts.js';
 export interface ObservedRun {
   readonly folder: string;
   readonly database: TestDatabase;
-  readonly kafka: KafkaCluster;
+  readonly broker: BrokerGround;
   readonly outputTopic: string;
   readonly handlers: readonly string[];
   readonly stuck: readonly string[];
@@ -56,8 +56,8 @@ async function effects({ database }: ObservedRun, table: 'effect_one' | 'effect_
   return rows.map((row) => ({ ...row, position: Number(row.position) }));
 }
 
-async function dumpedOutputs({ kafka, outputTopic }: ObservedRun): Promise<Observation['outputs']> {
-  const records = await kafka.dump(outputTopic, { isolation: 'read_committed' });
+async function dumpedOutputs({ broker, outputTopic }: ObservedRun): Promise<Observation['outputs']> {
+  const records = await broker.dump(outputTopic);
   return records.map(({ value, headers }) => {
     const { handler, message } = JSON.parse(value!) as Written;
     return { handler, message, outputId: headers['ce_id'] ?? 'missing' };

@@ -3,6 +3,7 @@
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { BrokerName } from '../broker/broker-ground.js';
 import { anomalies, isClean, judge, type Verdict } from '../oracles/judge.js';
 import { outputType, type PlantedBug } from '../worker/worker-plan.js';
 import type { FaultCase } from './fault-case.js';
@@ -11,6 +12,7 @@ import { type Services, Stage } from './stage.js';
 
 export interface RunReport {
   readonly case: number;
+  readonly broker: BrokerName;
   readonly seed: number;
   readonly fault: string;
   readonly events: number;
@@ -29,6 +31,7 @@ export interface RunReport {
 }
 
 export interface RunOptions {
+  readonly broker: BrokerName;
   readonly seed: number;
   readonly planted: readonly PlantedBug[];
   readonly patienceMs: number;
@@ -47,7 +50,7 @@ export async function runCase(
   options: RunOptions,
 ): Promise<RunReport> {
   const startedAtMs = Date.now();
-  const name = `case-${faultCase.number}-seed-${options.seed}${options.planted.map((bug) => `-${bug}`).join('')}`;
+  const name = `case-${faultCase.number}-${options.broker}-seed-${options.seed}${options.planted.map((bug) => `-${bug}`).join('')}`;
   const folder = resolve('evidence', name);
   rmSync(folder, { recursive: true, force: true });
   const stage = new Stage(services, { ...options, caseNumber: faultCase.number, folder });
@@ -62,6 +65,7 @@ export async function runCase(
     if (findings.length === 0) rmSync(folder, { recursive: true });
     return {
       case: faultCase.number,
+      broker: options.broker,
       seed: options.seed,
       fault: faultCase.fault,
       events: stage.messageCount,
@@ -91,7 +95,7 @@ async function perform(faultCase: FaultCase, stage: Stage): Promise<Verdict> {
   const seen = await observe({
     folder: stage.folder,
     database: stage.database,
-    kafka: stage.services.kafka,
+    broker: stage.broker,
     outputTopic: stage.topics[outputType]!,
     handlers: stage.handlers.map(({ name }) => name),
     stuck: stage.stuck,

@@ -5,9 +5,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { migrationSql } from '@exactly-once/typeorm';
-import type { KafkaCluster } from '../../services/kafka.js';
 import { until } from '../../services/ports.js';
 import type { PostgresServer, TestDatabase } from '../../services/postgres.js';
+import type { BrokerGround } from '../broker/broker-ground.js';
 import type { Evidence } from '../record/evidence.js';
 import { LineFile } from '../record/line-file.js';
 import { type Message, MessageMint } from '../record/message.js';
@@ -21,9 +21,8 @@ import { WorkerProcess } from './worker-process.js';
 
 export interface Services {
   readonly postgres: PostgresServer;
-  readonly kafka: KafkaCluster;
-  /** Milliseconds after which the broker gives up a silent consumer: as short as it allows. */
-  readonly sessionTimeoutMs: number;
+  /** The broker of a run on this database. */
+  readonly broker: (database: TestDatabase) => BrokerGround;
 }
 
 export interface StageOptions {
@@ -70,6 +69,7 @@ export class Stage {
   /** Errors that reach nobody are part of the case; else each is a liveness anomaly: it would end a process. */
   loudErrorsExpected = false;
   database!: TestDatabase;
+  broker!: BrokerGround;
   group = '';
   topics: Record<string, string> = {};
   handlers: readonly HandlerPlan[] = [];
@@ -92,16 +92,17 @@ export class Stage {
 
   /** Makes database, topics and group. To be called first. */
   async build({ partitions, handlers, extraTypes = [], prefix = 'faults' }: Layout): Promise<void> {
-    const { postgres, kafka } = this.services;
+    const { postgres, broker } = this.services;
     this.handlers = handlers;
-    this.group = kafka.group(prefix);
     this.database = await postgres.createDatabase('faults');
+    this.broker = broker(this.database);
+    this.group = this.broker.group(prefix);
     await this.database.query(migrationSql());
     await this.database.query(ledgerDdl);
     for (const type of [inputType, ...extraTypes]) {
-      this.topics[type] = await kafka.createTopic(`${prefix}-in`, { partitions });
+      this.topics[type] = await this.broker.createTopic(`${prefix}-in`, partitions);
     }
-    this.topics[outputType] = await kafka.createTopic(`${prefix}-out`, { partitions: 1 });
+    this.topics[outputType] = await this.broker.createTopic(`${prefix}-out`, 1);
   }
 
   /** Every message of the run is to be announced here before it is produced: its counters are made. */
@@ -135,7 +136,8 @@ export class Stage {
       name: `${changes.role}-${ordinal}`,
       swallowingFilter: false,
       databaseUrl: this.database.url,
-      brokers: this.services.kafka.brokers,
+      broker: this.broker.name,
+      brokers: this.broker.addresses,
       service: changes.role === 'consume' || changes.role === 'deliver' ? consumingService : changes.role,
       group: this.group,
       topics: this.topics,
@@ -143,7 +145,7 @@ export class Stage {
       maxEvents: 500,
       maxOpenMs: 50,
       dedupCacheSize: 10_000,
-      sessionTimeoutMs: this.services.sessionTimeoutMs,
+      sessionTimeoutMs: this.broker.sessionTimeoutMs,
       paceMs: 0,
       relay: changes.role === 'consume' || changes.role === 'relay' || changes.role === 'deliver',
       fault: null,
@@ -207,7 +209,7 @@ export class Stage {
     const inputs = Object.entries(this.topics).flatMap(([type, topic]) =>
       type === outputType ? [] : [topic],
     );
-    const { kafka } = this.services;
+    const { broker } = this;
     return this.eventually('all is processed and published', async () => {
       if (!this.workers.some(({ exit }) => exit === null))
         throw new GivenUp('every worker has ended before all was processed');
@@ -215,7 +217,7 @@ export class Stage {
       const [row] = await this.database.query(outboxDepthSql);
       if (row.count > 0) return false;
       for (const topic of inputs) {
-        const [committed, ends] = [await kafka.committed(this.group, topic), await kafka.ends(topic)];
+        const [committed, ends] = [await broker.committed(this.group, topic), await broker.ends(topic)];
         const behind = [...ends].some(
           ([partition, end]) => end > 0n && (committed.get(partition) ?? -1n) < end,
         );
@@ -228,13 +230,13 @@ export class Stage {
 
   /** How many records stand on the topic of this type. */
   async recordsIn(type: string): Promise<number> {
-    const ends = await this.services.kafka.ends(this.topics[type]!);
+    const ends = await this.broker.ends(this.topics[type]!);
     return [...ends.values()].reduce((sum, end) => sum + Number(end), 0);
   }
 
   /** Records on the output topic that came again with an id of before. */
   async outputsTwice(): Promise<number> {
-    const records = await this.services.kafka.dump(this.topics[outputType]!, { isolation: 'read_committed' });
+    const records = await this.broker.dump(this.topics[outputType]!);
     return records.length - new Set(records.map(({ headers }) => headers['ce_id'])).size;
   }
 
@@ -252,7 +254,7 @@ export class Stage {
   async remove(): Promise<void> {
     await Promise.all(this.workers.map((worker) => worker.kill()));
     for (const work of this.#atEnd) await work();
+    await this.broker?.cleanUp();
     await this.database?.drop();
-    await this.services.kafka.cleanUp();
   }
 }

@@ -1,7 +1,14 @@
 /**
  * Storage and broker of a worker: the real adapters, with the plan's crash points and planted bugs around them.
  */
-import type { Broker, EventTypeDescriptor, Logger, Storage } from '@exactly-once/core';
+import {
+  type AdapterDescription,
+  type Broker,
+  databaseBroker,
+  type EventTypeDescriptor,
+  type Logger,
+  type Storage,
+} from '@exactly-once/core';
 import { kafkaBroker } from '@exactly-once/kafka';
 import { storageOn } from '@exactly-once/typeorm';
 import type { DataSource } from 'typeorm';
@@ -36,8 +43,9 @@ export function batchOptions(plan: WorkerPlan) {
 
 export function plannedStorage(dataSource: DataSource, plan: WorkerPlan, witness: Witness): Storage {
   const storage = storageOn(dataSource, { migrate: true });
-  const witnessed = withParts(storage, {
-    fences: around(storage.fences, {
+  const bugged = storageWithBugs(storage, plan.planted);
+  const witnessed = withParts(bugged, {
+    fences: around(bugged.fences, {
       advance: (advance) => async (transaction, move) => {
         const held = await advance(transaction, move);
         if (!held) witness.note({ kind: 'fenced', topic: move.key.topic, partition: move.key.partition });
@@ -45,20 +53,25 @@ export function plannedStorage(dataSource: DataSource, plan: WorkerPlan, witness
       },
     }),
   });
-  return storageWithPoints(storageWithBugs(witnessed, plan.planted), witness.reach);
+  return storageWithPoints(witnessed, witness.reach);
 }
 
 export async function plannedBroker(plan: WorkerPlan, witness: Witness): Promise<Broker> {
-  const description = kafkaBroker({
+  const broker = await described(plan).create();
+  return brokerWithPoints(brokerWithBugs(broker, plan.planted), witness.reach);
+}
+
+function described(plan: WorkerPlan): AdapterDescription<Broker> {
+  const { sessionTimeoutMs } = plan;
+  if (plan.broker === 'database') return databaseBroker({ sessionTimeoutMs, maxPollMs: 100 });
+  return kafkaBroker({
     client: { brokers: [...plan.brokers] },
     consumer: {
-      sessionTimeout: plan.sessionTimeoutMs,
-      heartbeatInterval: Math.max(100, plan.sessionTimeoutMs / 6),
+      sessionTimeout: sessionTimeoutMs,
+      heartbeatInterval: Math.max(100, sessionTimeoutMs / 6),
       maxWaitTimeInMs: 50,
     },
   });
-  const broker = await description.create();
-  return brokerWithPoints(brokerWithBugs(broker, plan.planted), witness.reach);
 }
 
 export function descriptors(plan: WorkerPlan): Map<string, EventTypeDescriptor<never>> {

@@ -18,7 +18,12 @@ export function storageWithBugs(storage: Storage, planted: readonly PlantedBug[]
   }
   if (planted.includes('no-fence')) {
     result = withParts(result, {
-      fences: around(storage.fences, { advance: () => () => Promise.resolve(true) }),
+      fences: around(storage.fences, {
+        advance:
+          (advance) =>
+          async (...given) =>
+            (await advance(...given)) || true,
+      }),
     });
   }
   if (planted.includes('tag-unchecked')) result = withTransactions(result, uncheckedTag);
@@ -62,12 +67,12 @@ function uncheckedTag(transaction: Transaction): Transaction {
     work().catch((error: unknown) => {
       if (!hasCode(error, 'EO_TRANSACTION_ABORTED')) throw error;
     });
-  return around(transaction, { seal: swallow, commit: swallow });
+  return withParts(around(transaction, { seal: swallow, commit: swallow }), { aborted: null });
 }
 
 /** Takes the published events out of the transaction and commits them in one of their own, before it. */
 function outboxApart(storage: Storage, transaction: Transaction): Transaction {
-  return around(transaction, {
+  const sealing = around(transaction, {
     seal: (seal) => async () => {
       const apart = await storage.begin({ idleTimeoutMs: 5_000, statementTimeoutMs: 0, shared: false });
       apart.outgoing.push(...transaction.outgoing.splice(0));
@@ -76,4 +81,5 @@ function outboxApart(storage: Storage, transaction: Transaction): Transaction {
       await seal();
     },
   });
+  return withParts(sealing, { aborted: null }); // else it is found out before its seal
 }

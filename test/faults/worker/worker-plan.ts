@@ -1,6 +1,7 @@
 /**
  * What a worker process is told by the runner, as one JSON file.
  */
+import type { BrokerName } from '../broker/broker-ground.js';
 
 /** Remedies that can be taken out, from outside, to show that a case then turns red. */
 export const plantedBugs = [
@@ -55,13 +56,15 @@ export interface WorkerPlan {
   /** Unique in the run. */
   readonly name: string;
   /**
-   * `produce`: sends messages to Kafka. `publish`: business transactions with an outbox. `relay`: only moves the
+   * `produce`: sends messages to the broker. `publish`: business transactions with an outbox. `relay`: only moves the
    * outbox. `consume`: the ledger. `deliver`: the ledger, called by a transport of the harness's own.
    */
   readonly role: 'produce' | 'publish' | 'relay' | 'consume' | 'deliver';
   /** Consumers only: a global exception filter that swallows every error. */
   readonly swallowingFilter: boolean;
   readonly databaseUrl: string;
+  readonly broker: BrokerName;
+  /** Of Kafka. */
   readonly brokers: readonly string[];
   readonly service: string;
   readonly group: string;

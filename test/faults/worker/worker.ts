@@ -19,8 +19,8 @@ const asked = new Promise<void>((resolve) => process.once('SIGTERM', () => resol
 /** Each role loads only what it needs: a producer starts in half the time. */
 async function main(): Promise<void> {
   if (plan.role === 'produce') {
-    const { produceAll } = await import('./produce.js');
-    await produceAll(plan);
+    if (plan.broker === 'kafka') await (await import('./produce.js')).produceAll(plan);
+    else await (await import('./append.js')).appendAll(plan);
   } else if (plan.role === 'consume') {
     const { startNest } = await import('./nest-host.js');
     const stop = await startNest(plan, witness);
