@@ -177,6 +177,13 @@ describe('what an application refuses', () => {
     ['a topic at the bare form', () => IdempotentHandler({ topic: 'other' }), /Nest's own server/],
     ['a start at the bare form', () => IdempotentHandler({ startFrom: 'latest' }), /Nest's own server/],
     ['lanes at the bare form', () => IdempotentHandler({ concurrency: 4 }), /Nest's own server/],
+    ['batches at the bare form', () => IdempotentHandler({ batch: 10 }), /one message at a time/],
+    [
+      'batches of a transaction each',
+      () => IdempotentHandler('x', { topic: 't', batch: 10, commit: 'event' }),
+      /leave one out/,
+    ],
+    ['batches of nothing', () => IdempotentHandler('x', { topic: 't', batch: 0 }), /from 1 to 10000/],
     [
       'a start that is none',
       () => IdempotentHandler(ThingHappened, { startFrom: 'erliest' as never }),

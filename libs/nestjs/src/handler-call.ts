@@ -14,9 +14,9 @@ export type NestCallback = (data: unknown, context: unknown) => Promise<unknown>
 export interface NestCall {
   readonly callback: NestCallback;
   readonly mark: HandlerMark;
-  /** What `@Payload()` gives. */
+  /** What `@Payload()` gives: an array where the handler takes batches. */
   readonly payload: unknown;
-  /** What `@Ctx()` gives. */
+  /** What `@Ctx()` gives: an array, too, one for each event. */
   readonly context: unknown;
 }
 

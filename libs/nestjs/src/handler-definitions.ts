@@ -42,27 +42,34 @@ export function defineHandlers(
     if (callback === undefined) {
       unconnected.push(name);
       notices.push(`${name} is not connected: call app.connectMicroservice(exactlyOnce())`);
-      foreignHandlers.push({ name, ...options }); // its name stays recorded
+      const { batch: _batch, ...recorded } = options;
+      foreignHandlers.push({ name, ...recorded }); // its name stays recorded
       continue;
     }
     if (from !== undefined) agree(startFrom, mark.type.topic, from, name);
-    const invoke = invokeOf(instance, mark, callback);
-    handlers.push({ name, type: mark.type.type, descriptor: mark.type, ...options, invoke });
+    const calls = callsOf(instance, mark, callback);
+    handlers.push({ name, type: mark.type.type, descriptor: mark.type, ...options, ...calls });
   }
   const types = found.flatMap(({ mark }) => (mark.type === null ? [] : [mark.type]));
   return { registered: { handlers, foreignHandlers, types, startFrom, unconnected }, bare, notices };
 }
 
-function invokeOf(
+/** A batch is validated event by event, before it is one: an invalid event is dead-lettered alone. */
+function callsOf(
   instance: Instance,
   mark: HandlerMark,
   callback: NestCallback,
-): HandlerDefinition['invoke'] {
+): Pick<HandlerDefinition, 'invoke' | 'invokeBatch' | 'prepare'> {
   const eventClass = instance.options.validate === false ? null : mark.eventClass;
-  return async (data, context) => {
-    const payload = await validatePayload(data, eventClass);
-    await callThroughNest({ callback, mark, payload, context }, context);
-  };
+  const prepare = (data: unknown) => validatePayload(data, eventClass);
+  if (mark.options.batch !== undefined) {
+    const invokeBatch: HandlerDefinition['invokeBatch'] = (payload, context) =>
+      callThroughNest({ callback, mark, payload, context }, context[0]!);
+    return { prepare, invokeBatch };
+  }
+  const invoke: HandlerDefinition['invoke'] = async (data, context) =>
+    callThroughNest({ callback, mark, payload: await prepare(data), context }, context);
+  return { invoke };
 }
 
 /** A group reads a topic once: its handlers cannot begin at different places. */

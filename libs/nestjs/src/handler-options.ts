@@ -15,11 +15,11 @@ const knownOptions = [
   'renamedFrom',
   'new',
   'concurrency',
+  'batch',
 ];
 
 /** Of the design, but not of this release: refused, so that nobody relies on them. */
 const laterOptions: Readonly<Record<string, string>> = {
-  batch: 'batch handlers',
   order: 'parked keys',
   dedup: 'deduplication by offset alone',
   transaction: 'Kafka transactions',
@@ -35,11 +35,22 @@ export function checkHandlerOptions(options: IdempotentHandlerOptions): void {
   }
   checkOptions('@IdempotentHandler', options, knownOptions);
   checkChoice('startFrom of @IdempotentHandler', options.startFrom, ['earliest', 'latest']);
+  checkNumber('batch of @IdempotentHandler', options.batch, 1, 10_000);
+  if (options.batch !== undefined && options.commit === 'event') {
+    throw invalid(
+      "`batch` and `commit: 'event'`: a transaction for each event leaves no batch; leave one out",
+    );
+  }
   checkNumber('concurrency of @IdempotentHandler', options.concurrency, 1, 1_000);
 }
 
 /** Throws EO_OPTION_INVALID. */
 export function checkBareOptions(options: IdempotentHandlerOptions): void {
+  if ('batch' in options) {
+    const what =
+      "`batch`: Nest's own servers bring one message at a time and acknowledge each; give the event's type";
+    throw invalid(`${what}, so that exactlyOnce() consumes it`);
+  }
   for (const name of consumerOptions) {
     if (!(name in options)) continue;
     throw invalid(`\`${name}\` is set where Nest's own server is, not at the bare form`);

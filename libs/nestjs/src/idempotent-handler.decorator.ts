@@ -24,6 +24,9 @@ const extrasKey = 'microservices:pattern_extras';
 
 /**
  * `@IdempotentHandler(OrderPlaced, options)` or `('order.placed', { topic })`: consumed through `exactlyOnce()`.
+ * With `{ batch: n }` the method takes arrays: `(@Payload() events: OrderPlaced[], @Ctx() contexts: EventContext[])`,
+ * up to n fresh events in order, `contexts[i]` that of `events[i]`; Nest's guards, interceptors, pipes and filters see
+ * one call with both arrays. An event that `validate` refuses is not among them.
  * Bare, `@IdempotentHandler(options?)` beside `@EventPattern`: over Nest's Kafka, or RabbitMQ with `noAck: false`.
  * Throws EO_OPTION_UNKNOWN, EO_OPTION_INVALID and EO_EVENT_TYPE_MISSING when the class is loaded.
  */

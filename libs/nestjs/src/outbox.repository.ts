@@ -13,6 +13,7 @@ export class OutboxRepository {
 
   /**
    * Adds one event, or several in order, to the transaction of the handler or of `ExactlyOnce.transaction`.
+   * In a batch handler `{ causedBy: context }` says which event caused them; it throws EO_CAUSE_REQUIRED without.
    * Throws EO_NO_TRANSACTION outside of one, EO_EVENT_TYPE_MISSING, EO_BODY_UNENCODABLE.
    */
   async publish(event: object, options?: PublishOptions): Promise<EventEnvelope>;

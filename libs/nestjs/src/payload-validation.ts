@@ -1,6 +1,7 @@
 /**
  * Makes an instance of the event's class from a decoded body, and checks its class-validator rules. Step 5 of an
- * event's life. A user's own ValidationPipe gets the instance afterwards and works as ever.
+ * event's life, for batch handlers before step 4. A user's own ValidationPipe gets the instance afterwards and works
+ * as ever; arrays, of batch handlers, it passes on as they are.
  */
 import { ExactlyOnceError } from '@exactly-once/core';
 import { HttpException } from '@nestjs/common';

@@ -61,7 +61,7 @@ export class AmbientClient {
 
   assertOpen(): void {
     if (this.scope.open && this.#transaction.state === 'open') return;
-    const handler = this.scope.invocation?.context.handler ?? 'a transaction';
+    const handler = this.scope.invocation?.handler.name ?? 'a transaction';
     throw this.refuse(
       new ExactlyOnceError('EO_TRANSACTION_ENDED', `${handler} ran a statement after its event had ended`),
     );

@@ -80,7 +80,7 @@ function replace(dataSource: DataSource): Replacement {
 
 function runnerOf(dataSource: DataSource, scope: Scope): QueryRunner {
   if (scope.open && scope.transaction.state === 'open') return ambientRunner(dataSource, scope);
-  const handler = scope.invocation?.context.handler ?? 'a transaction';
+  const handler = scope.invocation?.handler.name ?? 'a transaction';
   const error = new ExactlyOnceError(
     'EO_TRANSACTION_ENDED',
     `${handler} used the database after its event had ended`,

@@ -7,11 +7,25 @@
 import { ExactlyOnceError } from '../errors/exactly-once-error.js';
 import type { EventTypeDescriptor } from '../event/event-type.js';
 import { defaultRetryPolicy } from '../failure/failure-policy.js';
+import type { HandlerDefinition } from '../processing/handler.js';
 import type { EngineOptions, ForeignHandlerDefinition } from './engine-options.js';
 import { checkRetry, dayMs, defaultWindowDays, longestTimerMs } from './engine-options-check.js';
 import { checkChoice, checkNumber, checkOptions, checkText, nearestName } from './options-check.js';
 
-const known = ['name', 'type', 'descriptor', 'invoke', 'commit', 'timeoutMs', 'retry', 'renamedFrom', 'new'];
+const known = [
+  'name',
+  'type',
+  'descriptor',
+  'invoke',
+  'commit',
+  'timeoutMs',
+  'retry',
+  'renamedFrom',
+  'new',
+  'batch',
+  'invokeBatch',
+  'prepare',
+];
 
 type Types = ReadonlyMap<string, EventTypeDescriptor>;
 
@@ -19,6 +33,8 @@ type Types = ReadonlyMap<string, EventTypeDescriptor>;
 export function checkHandlers(options: EngineOptions, types: Types): void {
   const all = [...options.handlers, ...(options.foreignHandlers ?? [])];
   for (const handler of all) checkHandler(handler, options.retry);
+  for (const handler of options.handlers) checkBatch(handler);
+  for (const handler of options.foreignHandlers ?? []) refuseOwnOptions(handler);
   checkNames(all, options.retiredHandlers ?? []);
   checkTopics(options, types);
   checkWindow(options, all);
@@ -58,6 +74,27 @@ function checkHandler(handler: ForeignHandlerDefinition, retry: EngineOptions['r
   if (renamedFrom === undefined) return;
   if (handler.new) throw contradiction(`handler ${name} says both renamedFrom and new: true`);
   if (renamedFrom === name) throw contradiction(`handler ${name} is renamedFrom itself`);
+}
+
+function checkBatch({ name, batch, commit, invoke, invokeBatch }: HandlerDefinition): void {
+  checkNumber(`batch of ${name}`, batch, 1, 10_000);
+  if (batch === undefined) {
+    if (invoke === undefined || invokeBatch !== undefined)
+      throw contradiction(`handler ${name} without batch takes invoke, not invokeBatch`);
+    return;
+  }
+  if (invokeBatch === undefined || invoke !== undefined)
+    throw contradiction(`handler ${name} with batch takes invokeBatch, not invoke`);
+  if (commit !== 'event') return;
+  const what = `handler ${name} says batch and commit: 'event': a transaction for each event leaves no batch; leave one out`;
+  throw contradiction(what);
+}
+
+/** Another transport brings one message at a time and acknowledges each. */
+function refuseOwnOptions({ name, batch }: ForeignHandlerDefinition): void {
+  if (batch === undefined) return;
+  const what = `handler ${name} says batch, but its transport brings one message at a time: use exactlyOnce()`;
+  throw contradiction(what);
 }
 
 function checkNames(handlers: readonly ForeignHandlerDefinition[], retired: readonly string[]): void {

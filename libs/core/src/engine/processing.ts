@@ -91,7 +91,7 @@ export class Processing {
     const { retry = {}, settledBatch } = this.#options;
     const foreign = new Map(
       foreignHandlers.map((one) => {
-        const definition = { ...one, type: '', invoke: () => Promise.resolve() };
+        const definition = { ...one, type: '' };
         return [one.name, registerHandler(definition, find(one.name), null, retry)] as const;
       }),
     );

@@ -11,6 +11,7 @@ import type { EventCodec } from '../event/event-codec.js';
 import type { EventEnvelope } from '../event/event-envelope.js';
 import { assertValidId, derivedEventId, newEventId } from '../event/event-id.js';
 import type { EventTypeDescriptor } from '../event/event-type.js';
+import type { EventContext } from '../processing/event-context.js';
 import type { AmbientScope, Scope } from '../storage/ambient-scope.js';
 import type { OutboxEntry } from '../storage/transaction.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
@@ -33,7 +34,7 @@ export class Outbox {
 
   /**
    * Adds one event to the running transaction, in the order of the calls, and returns it. Throws EO_NO_TRANSACTION outside of one,
-   * EO_TRANSACTION_ENDED after its end, EO_OPTION_INVALID, EO_OPTION_UNKNOWN, EO_BODY_UNENCODABLE, EO_ID_INVALID.
+   * EO_TRANSACTION_ENDED after its end, EO_CAUSE_REQUIRED in a batch handler without `causedBy`, EO_OPTION_INVALID, EO_OPTION_UNKNOWN, EO_BODY_UNENCODABLE, EO_ID_INVALID.
    */
   async publish<T>(
     type: EventTypeDescriptor<T>,
@@ -60,9 +61,10 @@ export class Outbox {
     options: PublishOptions,
   ): Omit<EventEnvelope, 'body'> {
     const { codec, telemetry, clock, source } = this.#parts;
-    const id = options.id ?? this.#nextId(scope, type, key);
+    const context = causeOf(scope, options);
+    const id = options.id ?? nextId(scope, context, type, key);
     assertValidId(id);
-    const cause = scope.invocation?.context.event;
+    const cause = context?.event;
     const trace = telemetry.traceContext();
     return {
       id,
@@ -79,22 +81,6 @@ export class Outbox {
     };
   }
 
-  #nextId(scope: Scope, type: EventTypeDescriptor, key: string | null): string {
-    const invocation = scope.invocation;
-    if (invocation === null) return newEventId();
-    const { handler, context } = invocation;
-    return derivedEventId({
-      handlerIdentity: handler.identity,
-      generation: handler.generation,
-      source: context.event.source,
-      id: context.event.id,
-      timeMs: context.event.timeMs,
-      type: type.type,
-      key,
-      ordinal: invocation.nextOrdinal(type.type, key),
-    });
-  }
-
   #requireScope(type: EventTypeDescriptor): Scope {
     const scope = this.#parts.ambient.current();
     if (scope === undefined) {
@@ -109,6 +95,27 @@ export class Outbox {
     assertOpen(scope, type);
     return scope;
   }
+}
+
+/** `null` outside of handlers: nothing that could run again. */
+function causeOf({ invocation }: Scope, { causedBy }: PublishOptions): EventContext | null {
+  if (invocation !== null) return invocation.cause(causedBy);
+  if (causedBy === undefined) return null;
+  const what = 'causedBy names the event of a handler, but this transaction is of none';
+  throw new ExactlyOnceError('EO_OPTION_INVALID', what);
+}
+
+function nextId(
+  { invocation }: Scope,
+  cause: EventContext | null,
+  { type }: EventTypeDescriptor,
+  key: string | null,
+): string {
+  if (invocation === null || cause === null) return newEventId();
+  const { identity: handlerIdentity, generation } = invocation.handler;
+  const { source, id, timeMs } = cause.event;
+  const ordinal = invocation.nextOrdinal(cause, type, key);
+  return derivedEventId({ handlerIdentity, generation, source, id, timeMs, type, key, ordinal });
 }
 
 /** Counts as running until the body is there: a handler that does not wait for it has failed. */

@@ -6,6 +6,7 @@
 import { checkOptions, checkText } from '../engine/options-check.js';
 import { ExactlyOnceError } from '../errors/exactly-once-error.js';
 import { isOwnHeader } from '../event/cloud-event-headers.js';
+import type { EventContext } from '../processing/event-context.js';
 
 export interface PublishOptions {
   /** Instead of the type's key; `null` publishes without one. */
@@ -21,9 +22,14 @@ export interface PublishOptions {
   readonly deliverAt?: Date;
   /** An id of the caller's own; it must be stable over retries. Default: derived in handlers, else UUIDv7. */
   readonly id?: string;
+  /**
+   * Which event causes this one: required in batch handlers, one of the contexts that the call was given. The id is
+   * derived from it, as a handler of single events would do. Not outside of handlers.
+   */
+  readonly causedBy?: EventContext;
 }
 
-const known = ['key', 'topic', 'headers', 'deliverAt', 'id'];
+const known = ['key', 'topic', 'headers', 'deliverAt', 'id', 'causedBy'];
 
 /** Throws EO_OPTION_UNKNOWN, EO_OPTION_INVALID. */
 export function checkPublishOptions(options: PublishOptions): void {

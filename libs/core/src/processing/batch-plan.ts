@@ -45,11 +45,14 @@ export class BatchPlan {
     if (first === undefined) return from;
     if (!shares(first)) return from + 1;
     let bytes = size(first);
+    const halves = new Map([[first.handler, first.half]]);
     let to = from + 1;
     for (; to < this.units.length && to - from < bounds.maxEvents; to++) {
       const unit = this.units[to]!;
       bytes += size(unit);
       if (!shares(unit) || unit.forbidden !== null || bytes > bounds.maxBytes) break;
+      if (halves.has(unit.handler) && halves.get(unit.handler) !== unit.half) break;
+      halves.set(unit.handler, unit.half);
     }
     return to;
   }
@@ -128,6 +131,7 @@ function freshUnit(
     fingerprint: bodyFingerprint(delivery.body),
     attempts: 0,
     alone: false,
+    half: null,
     firstAttemptAtMs: 0,
     dueAtMs: 0,
     hopeless: null,

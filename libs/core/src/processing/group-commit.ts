@@ -1,10 +1,11 @@
 /**
- * One transaction over a group of units: begin, fence, admit, handle, seal, commit. Steps 4 to 6 of an event's life.
+ * One transaction over a group of units: prepare, begin, fence, admit, handle, seal, commit. Steps 4 to 6 of an event's life.
  *
  * Says what it did and never retries: the processor decides that. Acknowledges nothing.
  */
 import { hasCode } from '../errors/exactly-once-error.js';
 import type { Transaction } from '../storage/transaction.js';
+import { preparePayloads } from './batch-payloads.js';
 import { errorLine, unitLabel } from './batch-plan.js';
 import { GroupAdmission } from './group-admission.js';
 import { GroupFence } from './group-fence.js';
@@ -44,11 +45,12 @@ class GroupRun {
   }
 
   async execute(): Promise<GroupResult> {
-    const { from, to, plan } = this.#request;
+    const { from, to, plan, session } = this.#request;
+    const payloads = await preparePayloads(this.#parts, this.#units(), session.aborted);
     const transaction = await this.#begin();
     await this.#fence.move(transaction, plan.deliveriesDone(to));
     const admission = await GroupAdmission.ask(this.#parts, transaction, this.#units());
-    const handling = new GroupHandling(this.#parts, this.#request, transaction, admission);
+    const handling = new GroupHandling(this.#parts, this.#request, { transaction, admission, payloads });
     const { done, failure } = await handling.run();
     if (failure !== null && done === from) {
       await transaction.rollback();

@@ -7,6 +7,8 @@
 import { ExactlyOnceError, toError } from '../errors/exactly-once-error.js';
 import { deadLetterOf } from '../failure/dead-letter-writer.js';
 import type { Transaction } from '../storage/transaction.js';
+import { BatchCallFailed, BatchCalls } from './batch-calls.js';
+import type { Payloads } from './batch-payloads.js';
 import { unitLabel } from './batch-plan.js';
 import type { GroupAdmission } from './group-admission.js';
 import type { GroupParts, GroupRequest } from './group-request.js';
@@ -22,18 +24,28 @@ export interface Tally {
   reused: Set<HandlerUnit>;
 }
 
+/** What a group has before its first unit is handled. */
+export interface BegunGroup {
+  readonly transaction: Transaction;
+  readonly admission: GroupAdmission;
+  readonly payloads: Payloads;
+}
+
 export class GroupHandling {
   readonly tally: Tally = { duplicates: 0, buried: new Map(), reused: new Set() };
   readonly #parts: GroupParts;
   readonly #request: GroupRequest;
   readonly #transaction: Transaction;
   readonly #admission: GroupAdmission;
+  readonly #batches: BatchCalls;
 
-  constructor(parts: GroupParts, request: GroupRequest, transaction: Transaction, admission: GroupAdmission) {
+  constructor(parts: GroupParts, request: GroupRequest, begun: BegunGroup) {
+    const { transaction, admission, payloads } = begun;
     this.#parts = parts;
     this.#request = request;
     this.#transaction = transaction;
     this.#admission = admission;
+    this.#batches = new BatchCalls(parts, { transaction, payloads, aborted: request.session.aborted });
   }
 
   /**
@@ -45,17 +57,36 @@ export class GroupHandling {
     const openUntilMs = this.#parts.clock.now() + this.#parts.maxOpenMs;
     for (let index = from; index < to; index++) {
       if (index > from && (this.#parts.clock.now() >= openUntilMs || session.aborted.aborted)) {
-        return { done: index, failure: null };
+        return this.#end(index, null);
       }
       try {
         await this.#handleUnit(plan.units[index]!);
       } catch (error) {
-        const failure = callFailure(this.#parts, this.#transaction, error, index);
-        const keepsOthers = savepoints && failure.phase !== 'cut-off' && usable(this.#transaction);
-        return { done: keepsOthers ? index : from, failure };
+        const failure = this.#failure(error, index);
+        const undoes = error instanceof BatchCallFailed || failure.phase === 'cut-off';
+        const keepsOthers = savepoints && !undoes && usable(this.#transaction);
+        return keepsOthers ? this.#end(index, failure) : { done: from, failure };
       }
     }
-    return { done: to, failure: null };
+    return this.#end(to, null);
+  }
+
+  /** What batch handlers wait for is behind nobody: it is handled before the group ends. */
+  async #end(done: number, failure: GroupFailure | null): Promise<GroupResult> {
+    try {
+      await this.#batches.flush();
+      return { done, failure };
+    } catch (error) {
+      return { done: this.#request.from, failure: this.#failure(error, done) };
+    }
+  }
+
+  #failure(error: unknown, index: number): GroupFailure {
+    if (!(error instanceof BatchCallFailed)) return callFailure(this.#parts, this.#transaction, error, index);
+    const { units, reason } = error;
+    const unit = this.#request.plan.units.indexOf(units[0]!);
+    const failure = callFailure(this.#parts, this.#transaction, reason, unit);
+    return units.length === 1 ? failure : { ...failure, unit: null, batch: units };
   }
 
   async #handleUnit(unit: HandlerUnit): Promise<void> {
@@ -76,9 +107,11 @@ export class GroupHandling {
     const { handler, event } = unit;
     if (handler === null || event === null) throw new ExactlyOnceError('EO_INTERNAL', unitLabel(unit));
     if (unit.firstAttemptAtMs === 0) unit.firstAttemptAtMs = this.#parts.clock.now();
+    if (handler.batch !== null) return this.#batches.add(unit, handler);
     const { savepoints: savepoint, session } = this.#request;
     const transaction = this.#transaction;
-    const call = { unit, handler, event, transaction, savepoint, aborted: session.aborted };
+    const events = [{ unit, event }];
+    const call = { handler, events, payloads: null, transaction, savepoint, aborted: session.aborted };
     await callHandler(this.#parts, call);
   }
 

@@ -1,5 +1,6 @@
 /**
- * Calls one handler for one event inside its transaction, within its time. Step 5 of an event's life.
+ * Calls one handler for its event, or for those of a batch, inside the transaction, within its time. Step 5 of an
+ * event's life.
  *
  * A call that is over, in whatever way, has no transaction any more: what it still tries to write is refused.
  * A handler that returned while statements of its own were still running has failed: they were not awaited. So has
@@ -34,10 +35,18 @@ export class CallCutOff extends Error {
   }
 }
 
-export interface CallRequest {
+/** What a call is about. */
+export interface CalledEvent {
   readonly unit: HandlerUnit;
-  readonly handler: RegisteredHandler;
   readonly event: EventEnvelope;
+}
+
+export interface CallRequest {
+  readonly handler: RegisteredHandler;
+  /** One, or those of a batch in order; at least one. */
+  readonly events: readonly CalledEvent[];
+  /** What a batch handler gets, one for each event; `null` where the body is decoded within the call. */
+  readonly payloads: readonly unknown[] | null;
   readonly transaction: Transaction;
   /** Behind a savepoint, so that only this event is undone where it fails. */
   readonly savepoint: boolean;
@@ -47,17 +56,20 @@ export interface CallRequest {
 
 /** Resolves when the handler succeeded; rejects with CallCutOff, the transaction's fault, or the handler's error. */
 export async function callHandler(parts: CallParts, request: CallRequest): Promise<void> {
-  const { handler, transaction, event } = request;
+  const { handler, transaction, events } = request;
   const startedAtMs = parts.clock.now();
-  const attributes = { handler: handler.known.name, type: event.type };
+  const attributes = { handler: handler.known.name, type: events[0]!.event.type };
+  const links = events.map(({ event }) => event);
   const work = () => {
     if (request.savepoint) return cutOff(parts, request, (call) => transaction.savepoint(call));
     return cutOff(parts, request, (call) => call());
   };
   try {
-    await parts.telemetry.span('process', { attributes, links: [event] }, work);
+    await parts.telemetry.span('process', { attributes, links }, work);
   } finally {
     parts.telemetry.record('exactly_once.handler_time', parts.clock.now() - startedAtMs, attributes);
+    if (handler.batch !== null)
+      parts.telemetry.record('exactly_once.handler_batch_size', events.length, attributes);
   }
 }
 
@@ -67,7 +79,7 @@ async function cutOff(
   request: CallRequest,
   around: (call: () => Promise<void>) => Promise<void>,
 ): Promise<void> {
-  const { handler, aborted, event } = request;
+  const { handler, aborted } = request;
   const controller = new AbortController();
   let cut: (error: CallCutOff) => void = () => {};
   const deadline = new Promise<never>((_, reject) => {
@@ -77,7 +89,7 @@ async function cutOff(
     controller.abort(reason);
     cut(new CallCutOff(reason));
   };
-  const onAbort = () => end(new ExactlyOnceError('EO_SHUTTING_DOWN', `event ${event.id} was interrupted`));
+  const onAbort = () => end(new ExactlyOnceError('EO_SHUTTING_DOWN', `${label(request)} was interrupted`));
   const stopTimer = parts.clock.timer(handler.timeoutMs, () => end(timeoutError(request)));
   aborted.addEventListener('abort', onAbort, { once: true });
   if (aborted.aborted) onAbort();
@@ -103,13 +115,16 @@ async function cutOff(
 }
 
 async function runInScope(parts: CallParts, request: CallRequest, scope: Scope): Promise<void> {
-  const { handler, event } = request;
-  const context = scope.invocation!.context;
-  const { decoded, descriptor } = handler;
-  const data = decoded === null ? await decodeBody(event, parts.codec, descriptor) : decoded.data;
+  const { handler } = request;
+  const { contexts } = scope.invocation!;
+  const [context] = contexts as [EventContext];
+  const payloads = request.payloads ?? [await payloadOf(parts, request)];
   context.signal.throwIfAborted();
+  const { batch } = handler;
+  const invoke = () =>
+    batch === null ? handler.invoke(payloads[0], context) : batch.invoke(payloads, contexts);
   try {
-    await parts.storage.ambient.run(scope, () => handler.invoke(data, context));
+    await parts.storage.ambient.run(scope, invoke);
   } finally {
     scope.open = false;
   }
@@ -123,18 +138,31 @@ async function runInScope(parts: CallParts, request: CallRequest, scope: Scope):
   }
 }
 
+async function payloadOf({ codec }: CallParts, { handler, events }: CallRequest): Promise<unknown> {
+  const { decoded, descriptor } = handler;
+  return decoded === null ? decodeBody(events[0]!.event, codec, descriptor) : decoded.data;
+}
+
 function closeScope(scope: Scope | null): void {
   if (scope !== null) scope.open = false;
 }
 
 function invocationOf(request: CallRequest, signal: AbortSignal): Invocation {
-  const { unit, handler, event } = request;
-  const key = Buffer.from(unit.key.buffer, unit.key.byteOffset + 8, 16).toString('hex');
-  const context = new EventContext(event, unit.delivery, handler.known.name, unit.attempts + 1, key, signal);
-  return new Invocation(handler.known, context);
+  const { handler, events } = request;
+  const contexts = events.map(({ unit, event }) => {
+    const key = Buffer.from(unit.key.buffer, unit.key.byteOffset + 8, 16).toString('hex');
+    return new EventContext(event, unit.delivery, handler.known.name, unit.attempts + 1, key, signal);
+  });
+  return new Invocation(handler.known, contexts, handler.batch !== null);
 }
 
-function timeoutError({ handler, event }: CallRequest): ExactlyOnceError {
-  const what = `handler ${handler.known.name} ran longer than ${handler.timeoutMs} ms with event ${event.id}`;
+function label({ events }: CallRequest): string {
+  const { id } = events[0]!.event;
+  return events.length === 1 ? `event ${id}` : `a batch of ${events.length} from event ${id}`;
+}
+
+function timeoutError(request: CallRequest): ExactlyOnceError {
+  const { handler } = request;
+  const what = `handler ${handler.known.name} ran longer than ${handler.timeoutMs} ms with ${label(request)}`;
   return new ExactlyOnceError('EO_HANDLER_TIMEOUT', what, { details: { timeoutMs: handler.timeoutMs } });
 }

@@ -25,6 +25,8 @@ export interface HandlerUnit {
   /** It failed, or seemed to: from then on its transaction is its own. */
   alone: boolean;
   firstAttemptAtMs: number;
+  /** Of a batch call that failed: with which of its neighbours it is tried again. */
+  half: object | null;
   /** Not to be tried before this time. */
   dueAtMs: number;
   /** Why it is dead-lettered instead of handled. */

@@ -14,6 +14,13 @@ export interface HandlerOptions {
   readonly commit?: 'batch' | 'event';
   /** Milliseconds until the signal aborts and the transaction is rolled back. 1 to 2,147,483,647. Default 30,000. */
   readonly timeoutMs?: number;
+  /**
+   * Makes it a batch handler: the fresh events of a transaction come as an array, in order, up to this many in one
+   * call, and never more than the engine's `batch.maxEvents`. `timeoutMs` is the call's. Where a call fails its events
+   * are tried in halves, so that only the one that fails alone is retried or dead-lettered. 1 to 10,000. Not with
+   * `commit: 'event'`, nor behind another transport. Default: one event a call, and no array.
+   */
+  readonly batch?: number;
   readonly retry?: Partial<RetryPolicy>;
   /** The handler's former name: its records stay valid. */
   readonly renamedFrom?: string;
@@ -33,7 +40,21 @@ export interface HandlerDefinition extends HandlerOptions {
   readonly descriptor?: EventTypeDescriptor;
   /**
    * Handles one event inside the transaction that is ambient. Rejecting is the only way to fail; `data` is
-   * the decoded and upcast body.
+   * the decoded and upcast body. Not with `batch`.
    */
-  readonly invoke: (data: unknown, context: EventContext) => Promise<void>;
+  readonly invoke?: InvokeHandler;
+  /**
+   * With `batch`, instead of `invoke`: handles events that succeed or fail together; `contexts[n]` belongs to
+   * `events[n]`. What it publishes must say which of them caused it (`causedBy`).
+   */
+  readonly invokeBatch?: InvokeBatch;
+  /**
+   * With `batch`: makes what the handler gets of a decoded and upcast body, before the event is admitted and outside
+   * of its transaction. Where it rejects, that event fails alone. Default: the body itself.
+   */
+  readonly prepare?: (data: unknown) => Promise<unknown>;
 }
+
+export type InvokeHandler = (data: unknown, context: EventContext) => Promise<void>;
+
+export type InvokeBatch = (events: readonly unknown[], contexts: readonly EventContext[]) => Promise<void>;

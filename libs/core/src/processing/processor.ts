@@ -4,7 +4,7 @@
  *
  * A group runs optimistically. Where an event fails it is rolled back, those before it go first, and the event is
  * then tried alone, in place, with backoff, and dead-lettered when it is hopeless. Where nobody can be blamed the
- * group is run with a savepoint for each event; what fails at COMMIT is halved. No event is given up for what it met
+ * group is run with a savepoint for each event; what fails at COMMIT, or in a batch handler, is halved. No event is given up for what it met
  * beside neighbours that were not committed. Nothing is acknowledged before its transaction has committed.
  */
 import type { DeliverySink, ProcessingSession } from '../broker/broker.js';
@@ -178,8 +178,12 @@ export class Processor implements DeliverySink {
         attempt.to = half;
       }
       await this.#waitForBetterTimes(plan.units[from], failure.error, attempt, session);
+    } else if (failure.batch !== undefined) {
+      attempt.to = plan.units.indexOf(halve(failure.batch));
+      this.#parts.logger.debug(`a batch of ${failure.batch.length} failed: ${errorLine(failure.error)}`);
     } else if (culprit !== null) {
-      const confirmed = culprit.index === done;
+      // A batch call comes behind what stands after its first event, too.
+      const confirmed = culprit.index === done && (size === 1 || !culprit.unit.handler?.batch);
       attempt.to = Math.max(culprit.index, from + 1);
       if (culprit.unit.hopeless === null) this.#dispose(culprit.unit, failure.error, confirmed);
       else await this.#waitForBetterTimes(plan.units[from], failure.error, attempt, session);
@@ -266,6 +270,14 @@ export class Processor implements DeliverySink {
   #now(): number {
     return this.#parts.group.parts.clock.now();
   }
+}
+
+/** The first unit of the second half. Each half is tried alone from now on. */
+function halve(units: readonly HandlerUnit[]): HandlerUnit {
+  const middle = Math.ceil(units.length / 2);
+  const halves = [{}, {}] as const;
+  for (const [index, unit] of units.entries()) unit.half = halves[index < middle ? 0 : 1];
+  return units[middle]!;
 }
 
 /** Nobody's event is to blame: the error says so, or a statement of the framework itself failed. */

@@ -1,12 +1,20 @@
 /**
  * A handler with its options settled and its row in the database: what the processor works with.
  */
+import { ExactlyOnceError } from '../errors/exactly-once-error.js';
 import type { EventTypeDescriptor } from '../event/event-type.js';
 import { type RetryPolicy, retryPolicy } from '../failure/failure-policy.js';
 import type { KnownHandler } from '../inbox/handler-store.js';
-import type { HandlerDefinition } from './handler.js';
+import type { HandlerDefinition, InvokeBatch, InvokeHandler } from './handler.js';
 
 export const defaultTimeoutMs = 30_000;
+
+export interface RegisteredBatch {
+  /** Most events of one call. */
+  readonly size: number;
+  readonly prepare: (data: unknown) => Promise<unknown>;
+  readonly invoke: InvokeBatch;
+}
 
 export interface RegisteredHandler {
   readonly known: KnownHandler;
@@ -14,7 +22,9 @@ export interface RegisteredHandler {
   readonly timeoutMs: number;
   readonly retry: RetryPolicy;
   readonly descriptor: EventTypeDescriptor | null;
-  readonly invoke: HandlerDefinition['invoke'];
+  readonly invoke: InvokeHandler;
+  /** `null` where it takes one event a call. */
+  readonly batch: RegisteredBatch | null;
   /** Where the transport has decoded the body already; else `null`: the codec does it. */
   readonly decoded: { readonly data: unknown } | null;
 }
@@ -31,7 +41,18 @@ export function registerHandler(
     timeoutMs: definition.timeoutMs ?? defaultTimeoutMs,
     retry: retryPolicy(definition.retry ?? {}, retry),
     descriptor,
-    invoke: definition.invoke,
+    invoke: definition.invoke ?? notCalled,
+    batch: registeredBatch(definition),
     decoded: null,
   };
+}
+
+function registeredBatch({ batch, invokeBatch, prepare }: HandlerDefinition): RegisteredBatch | null {
+  if (batch === undefined || invokeBatch === undefined) return null;
+  return { size: batch, invoke: invokeBatch, prepare: prepare ?? (async (data) => data) };
+}
+
+/** Batch handlers are called as such, and those of other transports from there. */
+async function notCalled(): Promise<never> {
+  throw new ExactlyOnceError('EO_INTERNAL', 'a handler without a function was called');
 }

@@ -15,8 +15,10 @@ export type CounterName =
   | 'exactly_once.past_window';
 
 export type HistogramName =
-  /** Events in a batch. */
+  /** Events in one transaction. */
   | 'exactly_once.batch_size'
+  /** Events in one call of a batch handler. */
+  | 'exactly_once.handler_batch_size'
   /** Milliseconds. */
   | 'exactly_once.handler_time'
   /** Milliseconds from the claim of a batch to its settlement. */
