@@ -14,6 +14,6 @@ afterAll(() => world.close());
 describeBroker('of the database, on PostgreSQL', { describe, it, beforeEach, afterEach }, () =>
   databaseUnderTest({
     storage: async () => world.storage(await world.dataSource({ poolSize: 4 })),
-    close: () => world.endStorages(),
+    close: () => world.endAll(),
   }),
 );

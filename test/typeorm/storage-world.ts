@@ -92,14 +92,15 @@ export class StorageWorld {
     await this.database.query('TRUNCATE payment, eo_inbox, eo_outbox, eo_fence, eo_lease, eo_dead_letter');
   }
 
-  /** Closes every storage and DataSource that was made so far. */
-  async endStorages(): Promise<void> {
+  /** Ends every session, storage and DataSource that was made so far. */
+  async endAll(): Promise<void> {
+    for (const session of this.#sessions.splice(0)) await session.end();
     for (const storage of this.#storages.splice(0)) await storage.close();
     for (const source of this.#sources.splice(0)) if (source.isInitialized) await source.destroy();
   }
 
   async close(): Promise<void> {
-    await this.endStorages();
+    await this.endAll();
     await this.database.drop();
     await this.postgres.stop();
   }
