@@ -61,6 +61,13 @@ describe("the engine's options", () => {
       [{ name: 'q' }],
       /"q".*new: true/,
     ],
+    [
+      'a Kafka transaction without Kafka',
+      { transaction: 'kafka' },
+      [],
+      /h: transaction: 'kafka' needs kafkaBroker/,
+    ],
+    ['a transaction of nobody', { transaction: 'kafak' }, [], /"kafak".*did you mean "kafka"/],
   ])('are refused of a handler: %s', async (_, handler, more, why) => {
     expect(await answer({}, handler, more)).toMatch(why);
   });

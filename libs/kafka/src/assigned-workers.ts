@@ -3,7 +3,7 @@
  * that a position stands in the database before the first record. Knows also those that have not ended yet.
  */
 import { randomUUID } from 'node:crypto';
-import type { ConsumerRequest, Logger } from '@exactly-once/core';
+import type { ConsumerRequest, Logger, Storage } from '@exactly-once/core';
 import type { ConsumerLife } from './consumer-life.js';
 import { type AssignedPartition, type Join, partitionName } from './group-membership.js';
 import type { LogOffsets } from './log-offsets.js';
@@ -80,7 +80,8 @@ export class AssignedWorkers {
     const guarded = (action: () => void) => {
       if (isPresent()) action();
     };
-    const { storage, sink, group } = this.#parts.request;
+    const { sink, group } = this.#parts.request;
+    const { storage, transactional } = this.#storageOf(assigned.topic);
     const key = { group, ...assigned };
     const worker: PartitionWorker = new PartitionWorker({
       name,
@@ -102,6 +103,7 @@ export class AssignedWorkers {
       pause: () => guarded(() => life.pause(assigned)),
       resume: () => guarded(() => life.resume(assigned)),
       acknowledge: (next) => {
+        if (transactional) return; // the transaction has committed it; a later request could only set it back
         if (life.membership.join?.assigned.has(name)) life.committer.add(name, { ...assigned, next });
       },
       release: (fence) => storage.fences.release(key, fence.owner),
@@ -119,16 +121,23 @@ export class AssignedWorkers {
 
   #claimRequest(life: ConsumerLife, assigned: AssignedPartition, owner: string) {
     const { request, offsets } = this.#parts;
-    const { storage, group, topics } = request;
+    const { group, topics } = request;
     return {
       offsets,
-      storage,
+      storage: this.#storageOf(assigned.topic).storage,
       owner,
       key: { group, ...assigned },
       startFrom: topics.find(({ topic }) => topic === assigned.topic)?.startFrom ?? 'earliest',
       commit: (next: bigint) =>
         life.committer.move(partitionName(assigned.topic, assigned.partition), { ...assigned, next }),
     };
+  }
+
+  /** Where a topic's positions stand: with the request's storage, or with the broker's own transactions. */
+  #storageOf(topic: string): { readonly storage: Storage; readonly transactional: boolean } {
+    const { storage, topics } = this.#parts.request;
+    const transactions = topics.find((one) => one.topic === topic)?.transactions;
+    return { storage: transactions ?? storage, transactional: transactions !== undefined };
   }
 
   #keep(name: string, living: Set<PartitionWorker>, worker: PartitionWorker): void {

@@ -3,12 +3,14 @@
  */
 import {
   type AdapterDescription,
+  type AmbientScope,
   type Broker,
   type BrokerContext,
   type ConsumerRequest,
   type EventConsumer,
   ExactlyOnceError,
   type Publisher,
+  type Storage,
 } from '@exactly-once/core';
 import kafkajs, { type Admin, type Kafka as KafkaClient } from 'kafkajs';
 import { KafkaConsumer } from './kafka-consumer.js';
@@ -16,6 +18,7 @@ import { kafkaLogging } from './kafka-logging.js';
 import { checkKafkaOptions, consumerDefaults, isClient, type KafkaBrokerOptions } from './kafka-options.js';
 import { KafkaPublisher } from './kafka-publisher.js';
 import { MemoryBudget } from './memory-budget.js';
+import { KafkaTransactions } from './transactions/kafka-transactions.js';
 
 const { Kafka } = kafkajs;
 
@@ -32,6 +35,7 @@ class KafkaBroker implements Broker {
   #kafka: KafkaClient | null = null;
   #context: BrokerContext | null = null;
   #admin: Promise<Admin> | null = null;
+  #transactions: KafkaTransactions | null = null;
 
   constructor(options: KafkaBrokerOptions) {
     this.#options = options;
@@ -51,6 +55,19 @@ class KafkaBroker implements Broker {
     const { kafka, context } = this.#bound();
     const { clock, logger } = context;
     return new KafkaPublisher({ kafka, config: { ...this.#options.producer }, clock, logger });
+  }
+
+  transactions(ambient: AmbientScope): Storage {
+    this.#transactions = new KafkaTransactions({
+      ambient,
+      client: () => {
+        const { kafka, context } = this.#bound();
+        return { kafka, logger: context.logger };
+      },
+      producer: { ...this.#options.producer },
+      deadLetterTopic: this.#options.deadLetterTopic ?? ((topic) => `${topic}.dead-letters`),
+    });
+    return this.#transactions;
   }
 
   consumer(request: ConsumerRequest): EventConsumer {
@@ -88,12 +105,16 @@ class KafkaBroker implements Broker {
     try {
       await (await this.#admin).describeCluster();
     } catch (cause) {
-      await this.close();
+      await this.#forgetAdmin();
       throw new ExactlyOnceError('EO_BROKER_UNAVAILABLE', 'Kafka did not answer', { cause });
     }
   }
 
   async close(): Promise<void> {
+    await Promise.all([this.#transactions?.close(), this.#forgetAdmin()]);
+  }
+
+  async #forgetAdmin(): Promise<void> {
     const admin = this.#admin;
     this.#admin = null;
     if (admin === null) return;

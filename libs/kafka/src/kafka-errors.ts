@@ -18,6 +18,16 @@ const topicRemedies: Readonly<Record<string, string>> = {
   TOPIC_AUTHORIZATION_FAILED: 'allow this client to write to it',
 };
 
+/** The coordinator of a transaction or of a group is elsewhere, or loads its state. */
+const coordinatorMoves = new Set([
+  'NOT_COORDINATOR_FOR_GROUP',
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'GROUP_LOAD_IN_PROGRESS',
+  'COORDINATOR_LOAD_IN_PROGRESS',
+  'COORDINATOR_NOT_AVAILABLE',
+  'NOT_COORDINATOR',
+]);
+
 /** The protocol error's name, of an error or of what caused it; `null` where the broker did not answer. */
 export function protocolType(error: unknown): string | null {
   let current: unknown = error;
@@ -42,6 +52,18 @@ export function refusalOf(error: unknown): string | null {
 /** True where a topic is missing or closed to us, whatever is sent there. */
 export function isTopicCondition(error: unknown): boolean {
   return (protocolType(error) ?? '') in topicRemedies;
+}
+
+/** Another producer has this transactional id now, or the coordinator has taken it away. */
+export function isFenced(error: unknown): boolean {
+  const type = protocolType(error) ?? '';
+  return type === 'PRODUCER_FENCED' || type === 'INVALID_PRODUCER_EPOCH';
+}
+
+/** The coordinator still ends the transaction before, or is being found: the same again is right. */
+export function isConcurrentTransaction(error: unknown): boolean {
+  const type = protocolType(error) ?? '';
+  return type === 'CONCURRENT_TRANSACTIONS' || coordinatorMoves.has(type);
 }
 
 /** Why the events of a topic wait, and what ends that. */

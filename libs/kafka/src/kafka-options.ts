@@ -30,10 +30,17 @@ export interface KafkaBrokerOptions {
   readonly consumer?: Omit<ConsumerConfig, 'groupId'>;
   /**
    * kafkajs's producer configuration. Always idempotent, one request in flight, `acks=all`. Default `retry`:
-   * 3 retries from 100 ms; beyond that the relay tries again by itself.
+   * 3 retries from 100 ms; beyond that the relay tries again by itself. `transactionTimeout` (default 30,000 ms; the
+   * broker's `transaction.max.timeout.ms` at most) is how long readers of `read_committed` wait for a process that
+   * died within a Kafka transaction, where no other takes its partition over before.
    */
   readonly producer?: Omit<ProducerConfig, 'idempotent' | 'maxInFlightRequests' | 'transactionalId'>;
   readonly queue?: QueueOptions;
+  /**
+   * Where an event of a topic goes that a handler with `transaction: 'kafka'` gave up. The topic must exist. Default
+   * `<topic>.dead-letters`.
+   */
+  readonly deadLetterTopic?: (topic: string) => string;
 }
 
 export const consumerDefaults = {
@@ -64,8 +71,9 @@ const producerNames: Names<NonNullable<KafkaBrokerOptions['producer']>> = {
 
 /** Throws EO_OPTION_UNKNOWN, EO_OPTION_INVALID and EO_OPTION_MISSING. */
 export function checkKafkaOptions(options: KafkaBrokerOptions): void {
-  checkOptions('kafkaBroker()', options, ['client', 'consumer', 'producer', 'queue']);
+  checkOptions('kafkaBroker()', options, ['client', 'consumer', 'producer', 'queue', 'deadLetterTopic']);
   checkClient(options.client);
+  checkDeadLetterTopic(options.deadLetterTopic);
   const queueNames = ['maxEvents', 'maxBytes', 'totalBytes'];
   checkOptions('kafkaBroker() queue', options.queue ?? {}, queueNames);
   checkNumber('queue.maxEvents', options.queue?.maxEvents, 1, 10_000_000);
@@ -78,7 +86,7 @@ export function checkKafkaOptions(options: KafkaBrokerOptions): void {
   refuse('producer', options.producer, {
     idempotent: 'it always is',
     maxInFlightRequests: 'it is 1, so that order is kept',
-    transactionalId: 'Kafka transactions are not part of this release',
+    transactionalId: "each partition of a handler with transaction: 'kafka' has its own",
     acks: 'it is always all',
   });
   checkOptions('kafkaBroker() consumer', options.consumer ?? {}, Object.keys(consumerNames));
@@ -100,6 +108,12 @@ function checkClient(client: KafkaBrokerOptions['client'] | undefined): void {
   if (typeof client.brokers === 'function') return;
   if (Array.isArray(client.brokers) && client.brokers.length > 0) return;
   throw new ExactlyOnceError('EO_OPTION_MISSING', 'kafkaBroker() client.brokers names no broker');
+}
+
+function checkDeadLetterTopic(given: unknown): void {
+  if (given === undefined || typeof given === 'function') return;
+  const what = `kafkaBroker() deadLetterTopic is ${typeof given}, not a function of the topic`;
+  throw new ExactlyOnceError('EO_OPTION_INVALID', what);
 }
 
 /** A heartbeat is sent between two fetches: both must fit into the session several times. */

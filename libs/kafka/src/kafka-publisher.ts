@@ -12,10 +12,10 @@ import {
   type Logger,
   type Publisher,
   type SendOutcome,
-  writeHeaders,
 } from '@exactly-once/core';
-import { type Kafka, type Message, Partitioners, type Producer, type ProducerConfig } from 'kafkajs';
+import { type Kafka, Partitioners, type Producer, type ProducerConfig } from 'kafkajs';
 import { brokerUnavailable, isTopicCondition, refusalOf, topicUnavailable } from './kafka-errors.js';
+import { toMessage } from './kafka-message.js';
 
 export interface KafkaPublisherParts {
   readonly kafka: Kafka;
@@ -207,13 +207,4 @@ function byTopic(items: readonly Item[]): Map<string, Item[]> {
     else part.push(item);
   }
   return topics;
-}
-
-/** Kafka protocol binding of CloudEvents: attributes in headers, the body as it is. */
-function toMessage(event: EventEnvelope): Message {
-  return {
-    key: event.key === null ? null : Buffer.from(event.key),
-    value: event.body === null ? null : Buffer.from(event.body),
-    headers: writeHeaders(event),
-  };
 }

@@ -13,8 +13,11 @@ type Derived = 'storage' | 'broker' | 'handlers' | 'foreignHandlers' | 'types';
 export interface ExactlyOnceOptions extends Omit<EngineOptions, Derived> {
   /** Name of a further instance in the same application. Default: the unnamed one. */
   readonly name?: string;
-  /** For example `typeOrmStorage()` of @exactly-once/typeorm. */
-  readonly storage: AdapterDescription<Storage>;
+  /**
+   * For example `typeOrmStorage()` of @exactly-once/typeorm. May be left out where every handler says
+   * `transaction: 'kafka'`.
+   */
+  readonly storage?: AdapterDescription<Storage>;
   /**
    * For example `kafkaBroker({ … })` of @exactly-once/kafka. Default `databaseBroker()`: events go from the outbox
    * to the handlers of this and other processes on the same database, with no other server. `false`: nothing is
@@ -54,10 +57,10 @@ const known = [
 /** Throws EO_OPTION_UNKNOWN, EO_OPTION_MISSING and EO_OPTION_INVALID; the engine checks the rest. */
 export function checkModuleOptions(options: ExactlyOnceOptions): ExactlyOnceOptions {
   checkOptions('ExactlyOnceModule.forRoot()', options, known);
-  if (options.storage === undefined) {
+  if (options.storage === undefined && !options.broker) {
     throw new ExactlyOnceError('EO_OPTION_MISSING', 'ExactlyOnceModule.forRoot() has no `storage`');
   }
-  checkAdapter('storage', options.storage);
+  if (options.storage !== undefined) checkAdapter('storage', options.storage);
   if (options.validate !== undefined && typeof options.validate !== 'boolean') {
     throw new ExactlyOnceError(
       'EO_OPTION_INVALID',

@@ -42,8 +42,8 @@ export function defineHandlers(
     if (callback === undefined) {
       unconnected.push(name);
       notices.push(`${name} is not connected: call app.connectMicroservice(exactlyOnce())`);
-      const { batch: _batch, ...recorded } = options;
-      foreignHandlers.push({ name, ...recorded }); // its name stays recorded
+      const { batch: _batch, transaction, ...recorded } = options;
+      if (transaction !== 'kafka') foreignHandlers.push({ name, ...recorded }); // its name stays recorded
       continue;
     }
     if (from !== undefined) agree(startFrom, mark.type.topic, from, name);

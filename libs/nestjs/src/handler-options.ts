@@ -16,17 +16,17 @@ const knownOptions = [
   'new',
   'concurrency',
   'batch',
+  'transaction',
 ];
 
 /** Of the design, but not of this release: refused, so that nobody relies on them. */
 const laterOptions: Readonly<Record<string, string>> = {
   order: 'parked keys',
   dedup: 'deduplication by offset alone',
-  transaction: 'Kafka transactions',
 };
 
 /** Nest's own server decides about these where the handler is bare. */
-const consumerOptions = ['topic', 'startFrom', 'concurrency'];
+const consumerOptions = ['topic', 'startFrom', 'concurrency', 'transaction'];
 
 /** Throws EO_OPTION_UNKNOWN and EO_OPTION_INVALID; the engine checks the rest. */
 export function checkHandlerOptions(options: IdempotentHandlerOptions): void {
@@ -41,6 +41,7 @@ export function checkHandlerOptions(options: IdempotentHandlerOptions): void {
       "`batch` and `commit: 'event'`: a transaction for each event leaves no batch; leave one out",
     );
   }
+  checkChoice('transaction of @IdempotentHandler', options.transaction, ['database', 'kafka']);
   checkNumber('concurrency of @IdempotentHandler', options.concurrency, 1, 1_000);
 }
 

@@ -78,7 +78,8 @@ export class Instance {
       startFrom ?? {},
       topics,
     );
-    const storage = await createAdapter(describedStorage, resolve);
+    const storage = describedStorage && { storage: await createAdapter(describedStorage, resolve) };
+    if (storage === undefined && unconnected.length > 0) throw notConnected(unconnected);
     const broker = describedBroker === false ? null : await createAdapter(describedBroker, resolve);
     const options: EngineOptions = {
       logger: nestLogger(this.service),
@@ -86,7 +87,7 @@ export class Instance {
       ...rest,
       ...found,
       startFrom: { ...found.startFrom, ...onlyOf(found.handlers, found.types, startFrom) },
-      storage,
+      ...storage,
       broker,
     };
     if (broker === null && found.handlers.length > 0) {
@@ -124,6 +125,12 @@ function onlyOf(
   const consumed = new Set(handlers.map(({ type }) => type));
   const topics = new Set(types.filter(({ type }) => consumed.has(type)).map(({ topic }) => topic));
   return Object.fromEntries(Object.entries(startFrom).filter(([topic]) => topics.has(topic)));
+}
+
+/** Without a database there is nothing else that such an instance could do. */
+function notConnected(handlers: readonly string[]): ExactlyOnceError {
+  const what = `${handlers.join(', ')} would never run: call app.connectMicroservice(exactlyOnce())`;
+  return new ExactlyOnceError('EO_OPTION_INVALID', what);
 }
 
 function downBy(part: string, reason: string): EngineHealth {

@@ -79,6 +79,7 @@ function replace(dataSource: DataSource): Replacement {
 }
 
 function runnerOf(dataSource: DataSource, scope: Scope): QueryRunner {
+  if (scope.transaction.noDatabase !== undefined) throw scope.transaction.noDatabase;
   if (scope.open && scope.transaction.state === 'open') return ambientRunner(dataSource, scope);
   const handler = scope.invocation?.handler.name ?? 'a transaction';
   const error = new ExactlyOnceError(

@@ -7,6 +7,7 @@
 import type { Clock } from '../clock.js';
 import type { EventEnvelope } from '../event/event-envelope.js';
 import type { FenceKey } from '../inbox/fence-store.js';
+import type { AmbientScope } from '../storage/ambient-scope.js';
 import type { Storage } from '../storage/storage.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
@@ -87,6 +88,11 @@ export interface TopicRequest {
   readonly topic: string;
   /** Where a group without any position begins. */
   readonly startFrom: 'earliest' | 'latest';
+  /**
+   * The broker's own transactions, where they hold this topic's positions instead of the request's storage. They
+   * commit the offsets as well: the consumer never does so beside them.
+   */
+  readonly transactions?: Storage;
 }
 
 export interface ConsumerRequest {
@@ -97,8 +103,11 @@ export interface ConsumerRequest {
 }
 
 export interface BrokerContext {
-  /** Where the engine keeps its state; a broker that is the database itself keeps its log there. */
-  readonly storage: Storage;
+  /**
+   * Where the engine keeps its state; a broker that is the database itself keeps its log there. `null` where the
+   * application has no database.
+   */
+  readonly storage: Storage | null;
   readonly clock: Clock;
   /** From 0 to below 1; for jitter. */
   readonly random: () => number;
@@ -116,6 +125,12 @@ export interface Broker {
   /** Checks options and hands over what the broker reports to. Called once, before all else. */
   bind(context: BrokerContext): void;
   publisher(): Publisher;
+  /**
+   * A storage whose transactions are the broker's own: published events, dead letters and positions commit together,
+   * and its fences refuse a zombie. It has no inbox: each event of a new position is fresh. Its scopes are those of
+   * `ambient`. Called before `bind`, and not used before it. Left out where the broker has no transactions.
+   */
+  transactions?(ambient: AmbientScope): Storage;
   consumer(request: ConsumerRequest): EventConsumer;
   /** One cheap request, for health. */
   ping(): Promise<void>;

@@ -8,7 +8,7 @@
 import type { Broker, BrokerContext, ConsumerRequest, EventConsumer, Publisher } from '../broker/broker.js';
 import { checkNumber, checkOptions } from '../engine/options-check.js';
 import { ExactlyOnceError } from '../errors/exactly-once-error.js';
-import type { AdapterDescription } from '../storage/storage.js';
+import type { AdapterDescription, Storage } from '../storage/storage.js';
 import { DatabaseConsumer } from './database-consumer.js';
 import { DatabasePublisher } from './database-publisher.js';
 import type { LogPosition } from './log-store.js';
@@ -84,8 +84,10 @@ export class DatabaseBroker implements Broker {
     this.#consumers.clear();
   }
 
-  #bound(): BrokerContext {
-    if (this.#context !== null) return this.#context;
+  #bound(): BrokerContext & { readonly storage: Storage } {
+    if (this.#context !== null && this.#context.storage !== null) {
+      return { ...this.#context, storage: this.#context.storage };
+    }
     throw new ExactlyOnceError('EO_INTERNAL', 'the database broker was used before it was bound');
   }
 }

@@ -67,7 +67,8 @@ export interface EngineOptions {
   readonly group?: string;
   /** Recorded in dead letters. Default: none. */
   readonly serviceVersion?: string;
-  readonly storage: Storage;
+  /** May be left out where every handler says `transaction: 'kafka'`. */
+  readonly storage?: Storage;
   /** `null`: nothing is consumed or relayed by this engine, and there are no `handlers`. */
   readonly broker: Broker | null;
   readonly handlers: readonly HandlerDefinition[];

@@ -12,10 +12,11 @@ import { backoffMs, defaultRetryPolicy } from '../failure/failure-policy.js';
 import { Outbox } from '../outbox/outbox.js';
 import { runTransaction, type TransactionOptions } from '../processing/business-transaction.js';
 import { Relay } from '../relay/relay.js';
+import { AllProcessing } from './all-processing.js';
 import { Background } from './background.js';
 import { type EngineHealth, engineHealth, type PartHealth, partHealth } from './engine-health.js';
 import type { EngineOptions } from './engine-options.js';
-import { type ForeignRequest, Processing } from './processing.js';
+import type { ForeignRequest } from './processing.js';
 import { RunningWork } from './running-work.js';
 import { type SettledOptions, settleOptions } from './settled-options.js';
 import { stopInSteps } from './stop-in-steps.js';
@@ -28,7 +29,7 @@ const afterCloseMs = 1_000;
 export class Engine {
   readonly outbox: Outbox;
   readonly #options: SettledOptions;
-  readonly #processing: Processing;
+  readonly #processing: AllProcessing;
   readonly #transactions: RunningWork;
   readonly #stopping = new AbortController();
   readonly #draining = new AbortController();
@@ -45,13 +46,13 @@ export class Engine {
   /** Throws EO_OPTION_UNKNOWN, EO_OPTION_INVALID, EO_OPTION_MISSING, EO_HANDLER_DUPLICATE, EO_EVENT_TYPE_MISSING. */
   constructor(options: EngineOptions) {
     this.#options = settleOptions(options);
-    const { storage, codec, telemetry, clock, random, service, broker, logger } = this.#options;
-    broker?.bind({ storage, clock, random, logger, telemetry, service });
+    const { storage, codec, telemetry, clock, random, service, broker, logger, hasDatabase } = this.#options;
+    broker?.bind({ storage: hasDatabase ? storage : null, clock, random, logger, telemetry, service });
     this.outbox = new Outbox({ ambient: storage.ambient, codec, telemetry, clock, source: service });
     this.#background = new Background(clock, logger);
     this.#upkeep = new Upkeep(this.#options, this.#background);
     this.#transactions = new RunningWork(clock);
-    this.#processing = new Processing(this.#options, this.#idleTimeoutMs(), () => this.#relay?.hint());
+    this.#processing = new AllProcessing(this.#options, this.#idleTimeoutMs(), () => this.#relay?.hint());
   }
 
   /**
@@ -101,7 +102,8 @@ export class Engine {
    * and refuses new ones with EO_SHUTTING_DOWN.
    */
   transaction<T>(work: () => Promise<T>, options: TransactionOptions = {}): Promise<T> {
-    const { storage } = this.#options;
+    const { storage, hasDatabase } = this.#options;
+    if (!hasDatabase) return Promise.reject(noDatabase());
     const { aborted } = this.#transactions;
     const published = () => this.#relay?.hint();
     const parts = { storage, idleTimeoutMs: this.#idleTimeoutMs(), published, aborted };
@@ -256,4 +258,9 @@ function isOutOfReach(error: unknown): boolean {
 
 function stopped(): ExactlyOnceError {
   return new ExactlyOnceError('EO_SHUTTING_DOWN', 'an engine that was stopped does not start again');
+}
+
+function noDatabase(): ExactlyOnceError {
+  const what = 'ExactlyOnce.transaction was called in an application without `storage`';
+  return new ExactlyOnceError('EO_NO_DATABASE', what);
 }

@@ -11,6 +11,7 @@ import type { HandlerDefinition } from '../processing/handler.js';
 import type { EngineOptions, ForeignHandlerDefinition } from './engine-options.js';
 import { checkRetry, dayMs, defaultWindowDays, longestTimerMs } from './engine-options-check.js';
 import { checkChoice, checkNumber, checkOptions, checkText, nearestName } from './options-check.js';
+import { checkTransactions } from './transaction-check.js';
 
 const known = [
   'name',
@@ -25,6 +26,7 @@ const known = [
   'batch',
   'invokeBatch',
   'prepare',
+  'transaction',
 ];
 
 type Types = ReadonlyMap<string, EventTypeDescriptor>;
@@ -37,6 +39,7 @@ export function checkHandlers(options: EngineOptions, types: Types): void {
   for (const handler of options.foreignHandlers ?? []) refuseOwnOptions(handler);
   checkNames(all, options.retiredHandlers ?? []);
   checkTopics(options, types);
+  checkTransactions(options, types);
   checkWindow(options, all);
   if (options.broker !== null || options.handlers.length === 0) return;
   const names = options.handlers.map(({ name }) => name).join(', ');

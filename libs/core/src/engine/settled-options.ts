@@ -2,8 +2,11 @@
  * An engine's options with the defaults filled in, once they were checked. Opens and changes nothing.
  */
 import { type Clock, systemClock } from '../clock.js';
+import { ExactlyOnceError } from '../errors/exactly-once-error.js';
 import { type EventCodec, jsonCodec } from '../event/event-codec.js';
 import type { EventTypeDescriptor } from '../event/event-type.js';
+import { AmbientScope } from '../storage/ambient-scope.js';
+import type { Storage } from '../storage/storage.js';
 import type { IsolationLevel } from '../storage/transaction.js';
 import { type Logger, silentLogger } from '../telemetry/logger.js';
 import { noTelemetry, type Telemetry } from '../telemetry/telemetry.js';
@@ -17,6 +20,11 @@ import { checkEngineOptions, defaultWindowDays } from './engine-options-check.js
 import { checkHandlers, typesByName } from './handler-options-check.js';
 
 export interface SettledOptions extends EngineOptions {
+  /** The database; where there is none, the broker's transactions. */
+  readonly storage: Storage;
+  readonly hasDatabase: boolean;
+  /** For handlers with `transaction: 'kafka'`; `null` where there are none. */
+  readonly transactions: Storage | null;
   readonly group: string;
   readonly codec: EventCodec;
   readonly logger: Logger;
@@ -43,8 +51,12 @@ export function settleOptions(options: EngineOptions): SettledOptions {
   const types = typesByName(options.types);
   checkHandlers(options, types);
   const { batch = {}, relay = {}, retention = {} } = options;
+  const transactions = brokerTransactions(options);
   return {
     ...options,
+    storage: options.storage ?? transactions ?? noStorage(),
+    hasDatabase: options.storage !== undefined,
+    transactions,
     group: options.group ?? options.service,
     codec: options.codec ?? jsonCodec,
     logger: options.logger ?? silentLogger,
@@ -61,7 +73,7 @@ export function settleOptions(options: EngineOptions): SettledOptions {
       isolation: batch.isolation ?? 'READ COMMITTED',
     },
     settledRelay:
-      relay === false || options.broker === null
+      relay === false || options.broker === null || options.storage === undefined
         ? null
         : {
             batchSize: relay.batchSize ?? 500,
@@ -70,7 +82,7 @@ export function settleOptions(options: EngineOptions): SettledOptions {
             maxPollMs: relay.maxPollMs ?? 1_000,
           },
     settledRetention:
-      retention === false
+      retention === false || options.storage === undefined
         ? null
         : {
             windowDays: retention.windowDays ?? defaultWindowDays,
@@ -79,4 +91,14 @@ export function settleOptions(options: EngineOptions): SettledOptions {
           },
     typesByName: types,
   };
+}
+
+/** Code of all handlers runs in scopes of one kind, so that none takes another's transaction for its own. */
+function brokerTransactions({ broker, handlers, storage }: EngineOptions): Storage | null {
+  if (!handlers.some(({ transaction }) => transaction === 'kafka')) return null;
+  return broker?.transactions?.(storage?.ambient ?? new AmbientScope()) ?? null;
+}
+
+function noStorage(): never {
+  throw new ExactlyOnceError('EO_OPTION_MISSING', 'the engine has no `storage`');
 }

@@ -13,6 +13,7 @@ import type { SettledOptions } from './settled-options.js';
 
 export class Upkeep {
   readonly #background: Background;
+  readonly #hasDatabase: boolean;
   readonly #storage: PortWatch;
   readonly #broker: PortWatch | null;
   readonly #retention: Retention | null;
@@ -21,6 +22,7 @@ export class Upkeep {
   constructor(options: SettledOptions, background: Background) {
     const { storage, broker, settledRelay, settledRetention, clock, logger, telemetry } = options;
     this.#background = background;
+    this.#hasDatabase = options.hasDatabase;
     this.#storage = new PortWatch({ what: 'storage', ping: () => storage.ping(), clock, logger });
     this.#broker =
       broker === null ? null : new PortWatch({ what: 'broker', ping: () => broker.ping(), clock, logger });
@@ -40,7 +42,7 @@ export class Upkeep {
   }
 
   start(signal: AbortSignal): void {
-    this.#background.keep('storage', this.#storage.run(signal));
+    if (this.#hasDatabase) this.#background.keep('storage', this.#storage.run(signal));
     if (this.#broker !== null) this.#background.keep('broker', this.#broker.run(signal));
     if (this.#retention !== null) this.#background.keep('retention', this.#retention.run(signal));
     if (this.#outbox !== null) this.#background.keep('outbox', this.#outbox.run(signal));
@@ -48,7 +50,9 @@ export class Upkeep {
 
   /** `notReady`: why the storage was not opened. */
   health(notReady: string | null): Record<string, PartHealth> {
-    const parts: Record<string, PartHealth> = { storage: partHealth(notReady ?? this.#storage.trouble()) };
+    const parts: Record<string, PartHealth> = this.#hasDatabase
+      ? { storage: partHealth(notReady ?? this.#storage.trouble()) }
+      : { engine: partHealth(notReady) };
     if (this.#broker !== null) parts['broker'] = partHealth(this.#broker.trouble());
     if (this.#retention !== null) parts['retention'] = upWithNote(this.#retention.trouble());
     if (this.#outbox !== null) parts['outbox'] = upWithNote(this.#outbox.note());

@@ -114,6 +114,16 @@ export const errorTable = {
     'an event was published outside of a transaction',
     'publish inside a handler or ExactlyOnce.transaction(() => …)',
   ),
+  EO_NO_DATABASE: rule(
+    'count',
+    'the code used a database transaction where there is none: no `storage`, or a handler with transaction: "kafka"',
+    'give the module a `storage` and the handler a database transaction; for a read or a write that may happen twice, ExactlyOnce.outside()',
+  ),
+  EO_EVENT_REFUSED: rule(
+    'count',
+    'the broker refused what a handler published, for example as too large; its Kafka transaction was aborted',
+    'publish smaller events, or raise the limit of the topic',
+  ),
   EO_CAUSE_REQUIRED: rule(
     'count',
     'a batch handler published without saying which event caused it',

@@ -36,6 +36,7 @@ export async function runTransaction<T>(
 ): Promise<T> {
   const outer = parts.storage.ambient.current();
   if (outer !== undefined) {
+    if (outer.transaction.noDatabase !== undefined) throw outer.transaction.noDatabase;
     if (options.isolation !== undefined) {
       const what = `a transaction inside another asked for ${options.isolation}; the level is the outer one's`;
       throw new ExactlyOnceError('EO_TRANSACTION_OWNED', what);

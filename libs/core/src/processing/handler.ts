@@ -8,6 +8,12 @@ import type { EventContext } from './event-context.js';
 
 export interface HandlerOptions {
   /**
+   * `database`: what the handler writes and publishes commits in the database. `kafka`: what it publishes and the
+   * offset commit in one Kafka transaction, with no database; it may be called again for an event that did not
+   * commit, and has no inbox behind it. All handlers of a topic say the same. Default `database`.
+   */
+  readonly transaction?: 'database' | 'kafka';
+  /**
    * `batch`: shares one transaction with its neighbours; a neighbour's failure runs the handler again.
    * `event`: its own transaction; required for calls to other systems and for `SET LOCAL`. Default `batch`.
    */

@@ -68,6 +68,8 @@ export interface Transaction {
    * rolled back to; `null` while statements can be run.
    */
   readonly aborted: ExactlyOnceError | null;
+  /** What a user's statement or nested transaction gets, where this is no database's transaction. */
+  readonly noDatabase?: ExactlyOnceError;
   /** Events published so far; a rolled-back savepoint takes its own away. `seal` writes its `writtenEntries`. */
   readonly outgoing: OutboxEntry[];
   /**
