@@ -147,6 +147,26 @@ describe('a partition’s claim', () => {
     expect(await world.fence('t/0')).toMatchObject({ nextOffset: 3n, logGeneration: 2 });
   });
 
+  it.each([
+    ['ends before its position', ['x']],
+    ['has another record before its position', ['x', 'y', 'z']],
+  ])('stops where positions alone decide and the log %s, and says so', async (_, log) => {
+    world.kafka.log('t/0', ['a', 'b']);
+    await world.start({ dedup: 'offset' });
+    await world.until('both are done', () => world.done.length >= 2);
+
+    world.kafka.log('t/0', log);
+    world.kafka.join('t/0');
+    await world.until('it says so', () => /EO_LOG_CHANGED/.test(world.consumer.health().reason ?? ''));
+    for (let round = 0; round < 50; round++) await world.kafka.round();
+
+    expect(world.done).toEqual(['a', 'b']);
+    expect(await world.fence('t/0')).toMatchObject({ nextOffset: 2n, logGeneration: 1 });
+    expect(world.lines.filter((line) => line.includes('EO_LOG_CHANGED'))).toHaveLength(1);
+    expect(world.lines.join('\n')).not.toMatch(/again in|claimed anew/);
+    expect(world.consumer.health().status).toBe('down');
+  });
+
   it('is made anew where records before the expected one arrive', async () => {
     world.kafka.log('t/0', ['a', 'b', 'c']);
     await world.start();

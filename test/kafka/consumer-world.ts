@@ -20,6 +20,7 @@ export interface Bounds {
   readonly bytes?: number;
   readonly totalBytes?: number;
   readonly startFrom?: 'earliest' | 'latest';
+  readonly dedup?: 'inbox' | 'offset';
 }
 
 type Work = (deliveries: readonly Delivery[], session: ProcessingSession) => Promise<void>;
@@ -39,7 +40,8 @@ export class ConsumerWorld {
     events = 100,
     bytes = 1_000_000,
     totalBytes = 1_000_000,
-    startFrom,
+    startFrom = 'earliest',
+    dedup = 'inbox',
   }: Bounds = {}): Promise<void> {
     const keep = (line: string) => void this.lines.push(line);
     const config = { sessionTimeout: 10_000, rebalanceTimeout: 30_000, heartbeatInterval: 1_000_000 };
@@ -51,7 +53,7 @@ export class ConsumerWorld {
       bounds: { events, bytes, budget: new MemoryBudget(totalBytes) },
       request: {
         group: 'g',
-        topics: [{ topic: 't', startFrom: startFrom ?? 'earliest' }],
+        topics: [{ topic: 't', startFrom, dedup }],
         storage: this.storage,
         sink: this.#sink(),
       },

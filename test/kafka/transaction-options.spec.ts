@@ -43,6 +43,13 @@ describe('handlers in Kafka transactions', () => {
       [],
       /`commit` beside transaction: 'kafka': there is no/,
     ],
+    [
+      'positions of a fence',
+      {},
+      { dedup: 'offset' },
+      [],
+      /`dedup` beside transaction: 'kafka': its position/,
+    ],
     ['new: true', {}, { new: true }, [], /`new` beside transaction: 'kafka': there is no inbox/],
     ['a database handler without one', {}, {}, [{ name: 'd', type: 'else' }], /no `storage`, and d need/],
     [

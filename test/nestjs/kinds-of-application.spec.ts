@@ -44,6 +44,14 @@ class ThingHandlers {
 }
 
 @Controller()
+class PositionHandlers {
+  @IdempotentHandler(ThingHappened, { dedup: 'offset' })
+  async handle(@Ctx() { id }: EventContext) {
+    seen.push(id);
+  }
+}
+
+@Controller()
 class ScopedHandlers {
   constructor(@Inject(PerEvent) private readonly perEvent: PerEvent) {}
 
@@ -87,6 +95,18 @@ describe('an application', () => {
     await app.close();
 
     expect(seen).toEqual(['1', '2']);
+  });
+
+  it('may know what was handled by the position alone: a copy at another offset is another event', async () => {
+    const app = await NestFactory.create(memory.module({ controllers: [PositionHandlers] }), quiet);
+    app.connectMicroservice(exactlyOnce(), { inheritAppConfig: true });
+    await app.startAllMicroservices();
+
+    feed('1', '1', '2');
+    await until('the last is handled', async () => seen.includes('2'));
+    await app.close();
+
+    expect(seen).toEqual(['1', '1', '2']);
   });
 
   it('may make its controllers anew for each event', async () => {

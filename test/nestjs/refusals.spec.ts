@@ -177,6 +177,11 @@ describe('what an application refuses', () => {
     ['a topic at the bare form', () => IdempotentHandler({ topic: 'other' }), /Nest's own server/],
     ['a start at the bare form', () => IdempotentHandler({ startFrom: 'latest' }), /Nest's own server/],
     ['lanes at the bare form', () => IdempotentHandler({ concurrency: 4 }), /Nest's own server/],
+    [
+      'positions at the bare form',
+      () => IdempotentHandler({ dedup: 'offset' }),
+      /the position is the transport's/,
+    ],
     ['batches at the bare form', () => IdempotentHandler({ batch: 10 }), /one message at a time/],
     [
       'batches of a transaction each',

@@ -3,7 +3,7 @@
  * that a position stands in the database before the first record. Knows also those that have not ended yet.
  */
 import { randomUUID } from 'node:crypto';
-import type { ConsumerRequest, Logger, Storage } from '@exactly-once/core';
+import type { ConsumerRequest, Logger, Storage, TopicRequest } from '@exactly-once/core';
 import type { ConsumerLife } from './consumer-life.js';
 import { type AssignedPartition, type Join, partitionName } from './group-membership.js';
 import type { LogOffsets } from './log-offsets.js';
@@ -121,13 +121,15 @@ export class AssignedWorkers {
 
   #claimRequest(life: ConsumerLife, assigned: AssignedPartition, owner: string) {
     const { request, offsets } = this.#parts;
-    const { group, topics } = request;
+    const { group } = request;
+    const topic = this.#topic(assigned.topic);
     return {
       offsets,
       storage: this.#storageOf(assigned.topic).storage,
       owner,
       key: { group, ...assigned },
-      startFrom: topics.find(({ topic }) => topic === assigned.topic)?.startFrom ?? 'earliest',
+      startFrom: topic?.startFrom ?? 'earliest',
+      dedup: topic?.dedup ?? 'inbox',
       commit: (next: bigint) =>
         life.committer.move(partitionName(assigned.topic, assigned.partition), { ...assigned, next }),
     };
@@ -135,9 +137,13 @@ export class AssignedWorkers {
 
   /** Where a topic's positions stand: with the request's storage, or with the broker's own transactions. */
   #storageOf(topic: string): { readonly storage: Storage; readonly transactional: boolean } {
-    const { storage, topics } = this.#parts.request;
-    const transactions = topics.find((one) => one.topic === topic)?.transactions;
+    const { storage } = this.#parts.request;
+    const transactions = this.#topic(topic)?.transactions;
     return { storage: transactions ?? storage, transactional: transactions !== undefined };
+  }
+
+  #topic(name: string): TopicRequest | undefined {
+    return this.#parts.request.topics.find(({ topic }) => topic === name);
   }
 
   #keep(name: string, living: Set<PartitionWorker>, worker: PartitionWorker): void {

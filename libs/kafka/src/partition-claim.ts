@@ -3,7 +3,7 @@
  */
 import type { FenceKey, Storage } from '@exactly-once/core';
 import type { LogOffsets } from './log-offsets.js';
-import { type StartPosition, startPosition } from './start-position.js';
+import { replacedLog, type StartPosition, startPosition } from './start-position.js';
 
 export interface ClaimRequest {
   readonly offsets: LogOffsets;
@@ -11,6 +11,7 @@ export interface ClaimRequest {
   readonly key: FenceKey;
   readonly owner: string;
   readonly startFrom: 'earliest' | 'latest';
+  readonly dedup: 'inbox' | 'offset';
   /** Commits a position to the broker and resolves when that has answered. */
   readonly commit: (next: bigint) => Promise<void>;
 }
@@ -21,11 +22,11 @@ export interface Claimed {
   readonly high: bigint;
 }
 
-/** Throws EO_OFFSET_AHEAD; kafkajs's and the storage's errors pass through. */
+/** Throws EO_OFFSET_AHEAD and EO_LOG_CHANGED; kafkajs's and the storage's errors pass through. */
 export async function claimPartition(request: ClaimRequest): Promise<Claimed> {
-  const { offsets, storage, key, owner, startFrom } = request;
+  const { offsets, storage, key, owner, startFrom, dedup } = request;
   const where = `${key.topic}/${key.partition} of group ${key.group}`;
-  const facts = async () => ({ where, startFrom, ...(await offsets.of(key.topic, key.partition)) });
+  const facts = async () => ({ where, startFrom, dedup, ...(await offsets.of(key.topic, key.partition)) });
   const first = startPosition({ ...(await facts()), row: null });
   const row = await storage.fences.claim(key, owner, first.offset);
   // Asked again: only now nobody else moves the position any more.
@@ -38,11 +39,14 @@ export async function claimPartition(request: ClaimRequest): Promise<Claimed> {
   return { position, high: known.high };
 }
 
-/** Moves a held claim to the beginning of a log that turned out to be another one. */
-export async function restartLog(request: ClaimRequest): Promise<bigint> {
-  const { low } = await request.offsets.of(request.key.topic, request.key.partition);
+/** Moves a held claim to the beginning of a log that turned out to be another one. Throws EO_LOG_CHANGED. */
+export async function restartLog(request: ClaimRequest): Promise<StartPosition> {
+  const { key, offsets } = request;
+  const { low } = await offsets.of(key.topic, key.partition);
+  const facts = { where: `${key.topic}/${key.partition} of group ${key.group}`, dedup: request.dedup };
+  const position = replacedLog(facts, low, 'the last processed record is another one now');
   await beginLog(request, low);
-  return low;
+  return position;
 }
 
 /**

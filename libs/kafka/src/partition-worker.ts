@@ -16,7 +16,7 @@ import {
   type ProcessingSession,
 } from '@exactly-once/core';
 import { PartitionQueue, type QueueBounds } from './partition-queue.js';
-import { expired, replacedLog, type StartPosition } from './start-position.js';
+import { expired, type StartPosition } from './start-position.js';
 
 export interface FetchedBatch {
   readonly deliveries: readonly Delivery[];
@@ -40,8 +40,8 @@ export interface WorkerParts {
   readonly logger: Logger;
   /** Claims the partition; `null` where the assignment is over. */
   readonly claim: (signal: AbortSignal) => Promise<WorkerClaim | null>;
-  /** Moves the claim to the beginning of a replaced log and says where that is. */
-  readonly restart: (fence: FenceClaim) => Promise<bigint>;
+  /** Moves the claim to the beginning of a replaced log and says where that is. Throws EO_LOG_CHANGED. */
+  readonly restart: (fence: FenceClaim) => Promise<StartPosition>;
   /** Asks where the log begins. */
   readonly low: () => Promise<bigint>;
   readonly seek: (offset: bigint) => void;
@@ -165,7 +165,7 @@ export class PartitionWorker {
         this.#begin(claimed.fence, claimed.position);
         return;
       } catch (error) {
-        if (hasCode(error, 'EO_OFFSET_AHEAD')) throw error;
+        if (isRefusal(error)) throw error;
         this.#trouble = errorChain(error).join(' <- ');
         this.#parts.logger.warn(
           `${this.#parts.name}: claim failed, again in ${retryMs} ms: ${this.#trouble}`,
@@ -212,15 +212,11 @@ export class PartitionWorker {
     this.#state = 'claiming';
     this.#pause();
     try {
-      const low = await this.#parts.restart(this.#fence!);
-      this.#begin(
-        this.#fence!,
-        replacedLog(this.#parts.name, low, 'the last processed record is another one now'),
-      );
+      this.#begin(this.#fence!, await this.#parts.restart(this.#fence!));
     } catch (error) {
       this.#failed(error);
       this.end();
-      this.#parts.replace();
+      if (!isRefusal(error)) this.#parts.replace();
     }
   }
 
@@ -256,7 +252,7 @@ export class PartitionWorker {
   #failed(error: unknown): void {
     this.#queue.close();
     const reason = errorChain(error).join(' <- ');
-    if (hasCode(error, 'EO_STOPPED') || hasCode(error, 'EO_OFFSET_AHEAD')) {
+    if (hasCode(error, 'EO_STOPPED') || isRefusal(error)) {
       this.#parts.logger.error(`${this.#parts.name}: ${reason}`);
       this.#state = 'stopped';
       this.#trouble = reason;
@@ -289,4 +285,9 @@ export class PartitionWorker {
     this.#paused = false;
     this.#parts.resume();
   }
+}
+
+/** Only people can say where to go on. */
+function isRefusal(error: unknown): boolean {
+  return hasCode(error, 'EO_OFFSET_AHEAD') || hasCode(error, 'EO_LOG_CHANGED');
 }

@@ -9,6 +9,7 @@ const facts = (change: Partial<PositionFacts>): PositionFacts => ({
   low: 0n,
   high: 20n,
   startFrom: 'earliest',
+  dedup: 'inbox',
   ...change,
 });
 
@@ -32,6 +33,26 @@ describe('startPosition', () => {
       newLog: false,
       verify: null,
     });
+  });
+
+  it('does not follow the broker behind the fence where positions alone decide, and says so', () => {
+    const position = startPosition(facts({ committed: 0n, dedup: 'offset' }));
+
+    expect(position).toMatchObject({ offset: 10n, newLog: false, verify: print });
+    expect(position.notice).toMatch(/stands at 0, before 10/);
+  });
+
+  it('begins no replaced log where positions alone decide', () => {
+    expect(() => startPosition(facts({ high: 9n, committed: null, dedup: 'offset' }))).toThrow(
+      /EO_LOG_CHANGED/,
+    );
+  });
+
+  it('goes on where the log begins where records have left it, also where positions alone decide', () => {
+    const position = startPosition(facts({ low: 15n, committed: 15n, dedup: 'offset' }));
+
+    expect(position).toMatchObject({ offset: 15n, verify: null, newLog: false });
+    expect(position.notice).toMatch(/records 10 to 14/);
   });
 
   it('refuses an offset that is ahead of the fence, and says how to set it back', () => {

@@ -15,6 +15,8 @@ export interface PositionFacts {
   /** Offset after the last record of the log. */
   readonly high: bigint;
   readonly startFrom: 'earliest' | 'latest';
+  /** `offset`: what lies before the fence is never handed on again. */
+  readonly dedup: 'inbox' | 'offset';
 }
 
 export interface StartPosition {
@@ -28,9 +30,9 @@ export interface StartPosition {
   readonly notice: string | null;
 }
 
-/** Throws EO_OFFSET_AHEAD where records would be passed by. */
+/** Throws EO_OFFSET_AHEAD where records would be passed by, EO_LOG_CHANGED where a replaced log must not be begun. */
 export function startPosition(facts: PositionFacts): StartPosition {
-  const { row, committed, low, high, startFrom, where } = facts;
+  const { row, committed, low, high, startFrom, where, dedup } = facts;
   const start = (offset: bigint, notice: string | null = null): StartPosition => ({
     offset,
     verify: null,
@@ -42,7 +44,7 @@ export function startPosition(facts: PositionFacts): StartPosition {
     return committed < low ? start(low, expired(where, committed, low)) : start(committed);
   }
   const next = row.nextOffset;
-  if (high < next) return replacedLog(where, low, `it ends at ${high}, before ${next}`);
+  if (high < next) return replacedLog({ where, dedup }, low, `it ends at ${high}, before ${next}`);
   // What has left the log cannot be passed by.
   if (committed !== null && committed > next && committed > low) {
     throw new ExactlyOnceError(
@@ -54,6 +56,7 @@ export function startPosition(facts: PositionFacts): StartPosition {
       },
     );
   }
+  if (dedup === 'offset') return byFence(facts, row);
   const wanted = committed !== null && committed < next ? committed : next;
   if (wanted < low) return start(low, expired(where, wanted, low));
   if (wanted < next)
@@ -61,9 +64,29 @@ export function startPosition(facts: PositionFacts): StartPosition {
   return { ...start(next), verify: next > low ? row.lastFingerprint : null };
 }
 
-/** The log was recreated or truncated: with an inbox it is read from its beginning. */
-export function replacedLog(where: string, low: bigint, why: string): StartPosition {
+/** Without an inbox the fence decides: an offset before it may be one that a crash kept from being committed. */
+function byFence(
+  { where, committed, low }: PositionFacts,
+  { nextOffset: next, lastFingerprint }: NonNullable<PositionFacts['row']>,
+): StartPosition {
+  const start = { offset: next, newLog: false, notice: null };
+  if (next < low) return { ...start, offset: low, verify: null, notice: expired(where, next, low) };
+  const behind = `${where}: the group stands at ${committed}, before ${next}; with dedup: 'offset' that is not followed`;
+  const notice = committed !== null && committed < next ? behind : null;
+  return { ...start, verify: next > low ? lastFingerprint : null, notice };
+}
+
+/**
+ * The log was recreated or truncated: with an inbox it is read from its beginning. Throws EO_LOG_CHANGED without one:
+ * nothing would tell its records from those that were handled.
+ */
+export function replacedLog(
+  { where, dedup }: Pick<PositionFacts, 'where' | 'dedup'>,
+  low: bigint,
+  why: string,
+): StartPosition {
   const error = new ExactlyOnceError('EO_LOG_CHANGED', `${where}: ${why}`);
+  if (dedup === 'offset') throw error;
   return { offset: low, verify: null, newLog: true, notice: error.message };
 }
 

@@ -42,7 +42,7 @@ export function defineHandlers(
     if (callback === undefined) {
       unconnected.push(name);
       notices.push(`${name} is not connected: call app.connectMicroservice(exactlyOnce())`);
-      const { batch: _batch, transaction, ...recorded } = options;
+      const { batch: _batch, dedup: _dedup, transaction, ...recorded } = options;
       if (transaction !== 'kafka') foreignHandlers.push({ name, ...recorded }); // its name stays recorded
       continue;
     }

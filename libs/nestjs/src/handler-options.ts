@@ -17,12 +17,12 @@ const knownOptions = [
   'concurrency',
   'batch',
   'transaction',
+  'dedup',
 ];
 
 /** Of the design, but not of this release: refused, so that nobody relies on them. */
 const laterOptions: Readonly<Record<string, string>> = {
   order: 'parked keys',
-  dedup: 'deduplication by offset alone',
 };
 
 /** Nest's own server decides about these where the handler is bare. */
@@ -51,6 +51,11 @@ export function checkBareOptions(options: IdempotentHandlerOptions): void {
     const what =
       "`batch`: Nest's own servers bring one message at a time and acknowledge each; give the event's type";
     throw invalid(`${what}, so that exactlyOnce() consumes it`);
+  }
+  if (options.dedup === 'offset') {
+    const what =
+      "`dedup: 'offset'`: the position is the transport's and moves apart from the handler's transaction";
+    throw invalid(`${what}; give the event's type, so that exactlyOnce() consumes it`);
   }
   for (const name of consumerOptions) {
     if (!(name in options)) continue;

@@ -46,7 +46,8 @@ export class InMemoryInbox implements InboxStore {
 
   async withdraw(transaction: Transaction, keys: readonly Uint8Array[]): Promise<void> {
     for (const slot of keys.map(slotOf)) {
-      const row = this.#rows.get(slot)!;
+      const row = this.#rows.get(slot);
+      if (row === undefined) continue;
       own(transaction).change(
         () => this.#rows.delete(slot),
         () => this.#rows.set(slot, row),

@@ -93,6 +93,12 @@ export interface TopicRequest {
    * commit the offsets as well: the consumer never does so beside them.
    */
   readonly transactions?: Storage;
+  /**
+   * `offset`: at least one handler of it knows what was handled by the position alone. Nothing before the fence is
+   * handed on again, whatever the broker says, and a log that was replaced stops its partition with EO_LOG_CHANGED.
+   * Default `inbox`: what comes again is absorbed.
+   */
+  readonly dedup?: 'inbox' | 'offset';
 }
 
 export interface ConsumerRequest {

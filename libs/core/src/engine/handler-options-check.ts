@@ -24,6 +24,7 @@ const known = [
   'renamedFrom',
   'new',
   'batch',
+  'dedup',
   'invokeBatch',
   'prepare',
   'transaction',
@@ -71,6 +72,7 @@ function checkHandler(handler: ForeignHandlerDefinition, retry: EngineOptions['r
   checkText('the name of a handler', name);
   checkOptions(`handler ${name}`, handler, known);
   checkChoice(`commit of ${name}`, handler.commit, ['batch', 'event']);
+  checkChoice(`dedup of ${name}`, handler.dedup, ['inbox', 'offset']);
   checkNumber(`timeoutMs of ${name}`, handler.timeoutMs, 1, longestTimerMs);
   checkRetry(`retry of ${name}`, handler.retry, retry);
   checkText(`renamedFrom of ${name}`, renamedFrom);
@@ -94,7 +96,11 @@ function checkBatch({ name, batch, commit, invoke, invokeBatch }: HandlerDefinit
 }
 
 /** Another transport brings one message at a time and acknowledges each. */
-function refuseOwnOptions({ name, batch }: ForeignHandlerDefinition): void {
+function refuseOwnOptions({ name, batch, dedup }: ForeignHandlerDefinition): void {
+  if (dedup === 'offset') {
+    const what = `handler ${name} says dedup: 'offset', but its transport keeps the position, not its transaction`;
+    throw contradiction(`${what}: use exactlyOnce()`);
+  }
   if (batch === undefined) return;
   const what = `handler ${name} says batch, but its transport brings one message at a time: use exactlyOnce()`;
   throw contradiction(what);

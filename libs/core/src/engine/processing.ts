@@ -12,6 +12,7 @@ import type { DeclaredHandler, KnownHandler } from '../inbox/handler-store.js';
 import { BatchPlan, type HandlerDirectory, handlerUnit, unreadableUnit } from '../processing/batch-plan.js';
 import type { EventContext } from '../processing/event-context.js';
 import { GroupCommit } from '../processing/group-commit.js';
+import type { HandlerDefinition } from '../processing/handler.js';
 import type { HandlerUnit } from '../processing/handler-unit.js';
 import { Processor } from '../processing/processor.js';
 import { type RegisteredHandler, registerHandler } from '../processing/registered-handler.js';
@@ -102,12 +103,18 @@ export class Processing {
   /** What to ask the broker for; `null` where there is nothing to consume. */
   consumerRequest(): ConsumerRequest | null {
     const { handlers, typesByName, group, storage, startFrom = {} } = this.#options;
-    const topics = new Set(handlers.map(({ type }) => typesByName.get(type)!.topic));
+    const topicOf = ({ type }: HandlerDefinition) => typesByName.get(type)!.topic;
+    const topics = new Set(handlers.map(topicOf));
+    const byOffset = new Set(handlers.filter(({ dedup }) => dedup === 'offset').map(topicOf));
     if (topics.size === 0 || this.#registered === null) return null;
     const { processor } = this.#registered;
     return {
       group,
-      topics: [...topics].map((topic) => ({ topic, startFrom: startFrom[topic] ?? 'earliest' })),
+      topics: [...topics].map((topic) => ({
+        topic,
+        startFrom: startFrom[topic] ?? 'earliest',
+        dedup: byOffset.has(topic) ? 'offset' : 'inbox',
+      })),
       storage,
       sink: {
         process: (deliveries, session) => {

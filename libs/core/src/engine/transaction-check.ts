@@ -14,6 +14,7 @@ const meaningless: Readonly<Partial<Record<keyof HandlerDefinition, string>>> = 
   commit: 'there is no database transaction whose end could be chosen; each event is handled on its own',
   batch:
     'its handler is called for each event, in order; the transaction is one for many events all the same',
+  dedup: 'its position is that of the Kafka transaction, which decides alone',
   new: 'there is no inbox in which it could be told from an old one',
 };
 

@@ -148,7 +148,7 @@ export const errorTable = {
   EO_LOG_CHANGED: rule(
     'none',
     'the topic was recreated or truncated: its log is not the one that was read',
-    'none needed with an inbox: the log is read from its beginning',
+    "none needed with an inbox: the log is read from its beginning. With dedup: 'offset' the partition stops: see the README on how to go on",
   ),
   EO_STOPPED: rule(
     'stop',

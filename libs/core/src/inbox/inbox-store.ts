@@ -25,7 +25,10 @@ export interface InboxStore {
    * holds is waited for: fresh if that rolls back, duplicate if it commits. The keys are distinct.
    */
   admit(transaction: Transaction, records: readonly InboxRecord[]): Promise<Admission[]>;
-  /** Takes back records that this very transaction admitted and did not handle. */
+  /**
+   * Takes back records that this very transaction admitted and did not handle, and those that only this partition's
+   * owner knows. A key without a record is passed by.
+   */
   withdraw(transaction: Transaction, keys: readonly Uint8Array[]): Promise<void>;
   /** Deletes at most `limit` records older than `olderThanMs` milliseconds and returns how many. */
   deleteOlderThan(olderThanMs: number, limit: number): Promise<number>;

@@ -12,6 +12,7 @@ import type { Storage } from '../storage/storage.js';
 import type { Transaction } from '../storage/transaction.js';
 import { unitLabel } from './batch-plan.js';
 import type { HandlerUnit } from './handler-unit.js';
+import type { OffsetMarks } from './offset-marks.js';
 
 export type Ruling =
   | { readonly verdict: 'fresh' }
@@ -26,36 +27,43 @@ export interface AdmissionParts {
 
 export class GroupAdmission {
   readonly #rulings: ReadonlyMap<HandlerUnit, Ruling>;
+  readonly #marks: OffsetMarks;
 
-  private constructor(rulings: ReadonlyMap<HandlerUnit, Ruling>) {
+  private constructor(rulings: ReadonlyMap<HandlerUnit, Ruling>, marks: OffsetMarks) {
     this.#rulings = rulings;
+    this.#marks = marks;
   }
 
   static async ask(
     { storage, cache }: AdmissionParts,
     transaction: Transaction,
     units: readonly HandlerUnit[],
+    marks: OffsetMarks,
   ): Promise<GroupAdmission> {
+    const keys = new Map(units.map((unit) => [unit, marks.keyOf(unit)]));
+    const keyOf = (unit: HandlerUnit) => keys.get(unit)!;
     const admit = (records: readonly InboxRecord[]) =>
       records.length === 0 ? Promise.resolve([]) : storage.inbox.admit(transaction, records);
-    const unseen = units.filter((unit) => !cache.has(unit.key, unit.fingerprint));
-    const firsts = firstOfEach(unseen, ({ key }) => key);
-    const answers = await admit([...firsts.values()].map((unit) => recordOf(unit, unit.key)));
-    const recorded = recordedBodies([...firsts.values()], answers);
-    const rulings = new Map<HandlerUnit, Ruling>(units.map((unit) => [unit, { verdict: 'duplicate' }]));
+    const unseen = units.filter((unit) => keyOf(unit) !== null && !cache.has(keyOf(unit), unit.fingerprint));
+    const firsts = firstOfEach(unseen, keyOf);
+    const answers = await admit([...firsts.values()].map((unit) => recordOf(unit, keyOf(unit))));
+    const recorded = recordedBodies([...firsts.values()], answers, keyOf);
+    const rulings = new Map<HandlerUnit, Ruling>(
+      units.map((unit) => [unit, { verdict: keyOf(unit) === null ? 'fresh' : 'duplicate' }]),
+    );
     const reused = unseen.filter((unit) => {
-      const { fresh, body } = recorded.get(slot(unit.key))!;
-      if (fresh && firsts.get(slot(unit.key)) === unit) rulings.set(unit, { verdict: 'fresh' });
+      const { fresh, body } = recorded.get(slot(keyOf(unit)))!;
+      if (fresh && firsts.get(slot(keyOf(unit))) === unit) rulings.set(unit, { verdict: 'fresh' });
       return Buffer.compare(body, unit.fingerprint) !== 0;
     });
     const others = firstOfEach(reused, reusedKey);
     const verdicts = await admit([...others.values()].map((unit) => recordOf(unit, reusedKey(unit))));
     const fresh = new Set([...others.values()].filter((_, index) => verdicts[index]?.verdict === 'fresh'));
     for (const unit of reused) {
-      const error = reusedError(unit, recorded.get(slot(unit.key))!.body);
+      const error = reusedError(unit, recorded.get(slot(keyOf(unit)))!.body);
       rulings.set(unit, { verdict: 'reused', known: !fresh.has(unit), error });
     }
-    return new GroupAdmission(rulings);
+    return new GroupAdmission(rulings, marks);
   }
 
   ruling(unit: HandlerUnit): Ruling {
@@ -66,7 +74,7 @@ export class GroupAdmission {
   recordedFor(units: readonly HandlerUnit[]): Uint8Array[] {
     return units.flatMap((unit) => {
       const ruling = this.ruling(unit);
-      if (ruling.verdict === 'fresh') return [unit.key];
+      if (ruling.verdict === 'fresh') return this.#marks.keyOf(unit) ?? [];
       return ruling.verdict === 'reused' && !ruling.known ? [reusedKey(unit)] : [];
     });
   }
@@ -76,12 +84,13 @@ export class GroupAdmission {
 function recordedBodies(
   units: readonly HandlerUnit[],
   answers: readonly Admission[],
+  keyOf: (unit: HandlerUnit) => Uint8Array,
 ): Map<string, { fresh: boolean; body: Uint8Array }> {
   const recorded = new Map<string, { fresh: boolean; body: Uint8Array }>();
   for (const [index, unit] of units.entries()) {
     const answer = answers[index]!;
     const fresh = answer.verdict === 'fresh';
-    recorded.set(slot(unit.key), { fresh, body: fresh ? unit.fingerprint : answer.fingerprint });
+    recorded.set(slot(keyOf(unit)), { fresh, body: fresh ? unit.fingerprint : answer.fingerprint });
   }
   return recorded;
 }

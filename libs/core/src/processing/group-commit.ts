@@ -13,6 +13,7 @@ import { GroupHandling, type Tally, translated } from './group-handling.js';
 import type { GroupParts, GroupRequest } from './group-request.js';
 import type { GroupFailure, GroupResult } from './group-result.js';
 import type { HandlerUnit } from './handler-unit.js';
+import { byPosition, OffsetMarks } from './offset-marks.js';
 
 export class GroupCommit {
   constructor(readonly parts: GroupParts) {}
@@ -49,7 +50,8 @@ class GroupRun {
     const payloads = await preparePayloads(this.#parts, this.#units(), session.aborted);
     const transaction = await this.#begin();
     await this.#fence.move(transaction, plan.deliveriesDone(to));
-    const admission = await GroupAdmission.ask(this.#parts, transaction, this.#units());
+    const marks = new OffsetMarks(plan, from);
+    const admission = await GroupAdmission.ask(this.#parts, transaction, this.#units(), marks);
     const handling = new GroupHandling(this.#parts, this.#request, { transaction, admission, payloads });
     const { done, failure } = await handling.run();
     if (failure !== null && done === from) {
@@ -57,6 +59,7 @@ class GroupRun {
       return { done, failure };
     }
     if (done < to) await this.#handBack(transaction, admission, done);
+    await marks.settle(this.#parts.storage.inbox, transaction, done);
     this.#phase = 'seal';
     const published = transaction.outgoing.length > 0;
     await transaction.seal();
@@ -107,7 +110,8 @@ class GroupRun {
     const units = this.#request.plan.units.slice(this.#request.from, done);
     const { duplicates, buried, reused } = tally;
     for (const unit of units) {
-      if (!buried.has(unit) && !reused.has(unit)) cache.remember(unit.key, unit.fingerprint);
+      if (!buried.has(unit) && !reused.has(unit) && !byPosition(unit))
+        cache.remember(unit.key, unit.fingerprint);
     }
     telemetry.count('exactly_once.commits', 1);
     telemetry.count('exactly_once.deliveries', units.length);

@@ -27,6 +27,18 @@ export interface HandlerOptions {
    * `commit: 'event'`, nor behind another transport. Default: one event a call, and no array.
    */
   readonly batch?: number;
+  /**
+   * How a delivery is known that was handled before.
+   *
+   * `inbox`: by its event's id, wherever it comes again; costs a row for each event, kept for
+   * `retention.windowDays`.
+   * `offset`: by its position alone, which moves in the handler's own transaction; costs no row, and the handler's
+   * effects are once for each record of the log. The same id at another offset (a producer's retry, a copy) runs again,
+   * and no body is compared. A log that was replaced cannot be told apart from new records: its partitions stop with
+   * EO_LOG_CHANGED, for all handlers of the topic, and offsets that are set back at the broker alone are not followed.
+   * Needs a broker with positions (Kafka, the database). Change it while the group has no lag. Default `inbox`.
+   */
+  readonly dedup?: 'inbox' | 'offset';
   readonly retry?: Partial<RetryPolicy>;
   /** The handler's former name: its records stay valid. */
   readonly renamedFrom?: string;

@@ -24,6 +24,7 @@ import type { GroupCommit } from './group-commit.js';
 import type { GroupFailure } from './group-result.js';
 import { GroupSize } from './group-size.js';
 import type { HandlerUnit } from './handler-unit.js';
+import { checkPositions } from './offset-marks.js';
 import { Progress } from './progress.js';
 
 export interface ProcessorParts {
@@ -73,6 +74,7 @@ export class Processor implements DeliverySink {
 
   /** Runs a plan; resolves early, without error, where the session drains. */
   async run(plan: BatchPlan, session: ProcessingSession): Promise<void> {
+    checkPositions(plan, session.fence);
     const stretch = this.#progress.begin(plan);
     try {
       let done = 0;

@@ -19,6 +19,7 @@ export interface RegisteredBatch {
 export interface RegisteredHandler {
   readonly known: KnownHandler;
   readonly commit: 'batch' | 'event';
+  readonly dedup: 'inbox' | 'offset';
   readonly timeoutMs: number;
   readonly retry: RetryPolicy;
   readonly descriptor: EventTypeDescriptor | null;
@@ -38,6 +39,7 @@ export function registerHandler(
   return {
     known,
     commit: definition.commit ?? 'batch',
+    dedup: definition.dedup ?? 'inbox',
     timeoutMs: definition.timeoutMs ?? defaultTimeoutMs,
     retry: retryPolicy(definition.retry ?? {}, retry),
     descriptor,

@@ -22,7 +22,7 @@ RETURNING key`;
 export const recordedSql = (t: Tables): string => `
 SELECT key, fingerprint FROM ${t.inbox} WHERE key = ANY($1::bytea[])`;
 
-/** Row locks on records that this transaction has inserted itself; nobody else can see them. $1 keys. */
+/** Row locks on records that only this partition's owner asks for, whom its fence has let in. $1 keys. */
 export const withdrawSql = (t: Tables): string => `
 DELETE FROM ${t.inbox} WHERE key = ANY($1::bytea[])`;
 
