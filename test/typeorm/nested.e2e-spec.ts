@@ -139,7 +139,7 @@ describe('transactions inside the transaction', () => {
   it('refuses the one of two overlapping ones that ends out of turn', async () => {
     transaction = await storage.begin(begun);
     const [one, two] = await storage.ambient.run(
-      { transaction, invocation: null, open: true, pending: 0, violation: null },
+      { transaction, invocation: null, open: true, pending: 0, violation: null, onEnd: null },
       async () => [source.createQueryRunner(), source.createQueryRunner()] as const,
     );
 

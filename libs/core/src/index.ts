@@ -95,8 +95,8 @@ export { Invocation } from './processing/invocation.js';
 export type { Lease, LeaseStore } from './relay/lease-store.js';
 export { Relay, type RelayParts } from './relay/relay.js';
 export { type Forgetful, Retention, type RetentionParts } from './retention/retention.js';
-export { AmbientScope, openScope, type Scope } from './storage/ambient-scope.js';
-export type { AdapterDescription, Storage } from './storage/storage.js';
+export { AmbientScope, endScope, openScope, type Scope } from './storage/ambient-scope.js';
+export type { AdapterDescription, Storage, StorageFeatures } from './storage/storage.js';
 export {
   type BeginOptions,
   type IsolationLevel,

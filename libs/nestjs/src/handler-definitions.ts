@@ -30,9 +30,8 @@ export function defineHandlers(
   const unconnected: string[] = [];
   const notices: string[] = [];
   for (const { mark, controller } of found) {
-    const { name: given, topic: _, startFrom: from, concurrency = 1, ...options } = mark.options;
+    const { name: given, topic: _, startFrom: from, ...options } = mark.options;
     const name = given ?? `${instance.service}/${controller.name}.${mark.method}`;
-    if (concurrency > 1) notices.push(`${name}: lanes are not part of this release; concurrency is 1`);
     const callback = callbacks.get(mark);
     if (mark.type === null) {
       bare.set(mark, name);

@@ -11,8 +11,6 @@ export interface IdempotentHandlerOptions extends HandlerOptions {
   readonly topic?: string;
   /** Where a group without a position begins. Not for the bare form. Default `earliest`. */
   readonly startFrom?: 'earliest' | 'latest';
-  /** Lanes. More than 1 is not part of this release: 1 is used, with a notice. Not for the bare form. Default 1. */
-  readonly concurrency?: number;
 }
 
 /** What the decorator leaves on a method, and in the extras of its pattern. */

@@ -25,6 +25,10 @@ export interface InMemoryTable<T> {
 
 export class InMemoryStorage implements Storage {
   readonly name = 'memory';
+  readonly features = {
+    concurrentStatements: false,
+    concurrentStatementsRemedy: 'its nested transactions are not kept apart',
+  };
   readonly ambient = new AmbientScope();
   readonly inbox: InMemoryInbox;
   readonly outbox: InMemoryOutbox;

@@ -32,14 +32,16 @@ export class AmbientClient {
   /** For statements that were checked and counted already. */
   readonly counted = {
     query: (text: string, values?: readonly unknown[]) =>
-      this.#transaction.connection.inTurn(async () => {
-        this.assertOpen(); // it may have waited for its turn beyond the end
-        try {
-          return await this.#client.query(text, values);
-        } catch (error) {
-          throw this.#transaction.note(error);
-        }
-      }),
+      this.#transaction.gate.pass(this.scope, () =>
+        this.#transaction.connection.inTurn(async () => {
+          this.assertOpen(); // it may have waited for its turn beyond the end
+          try {
+            return await this.#client.query(text, values);
+          } catch (error) {
+            throw this.#transaction.note(error);
+          }
+        }),
+      ),
   };
 
   /** pg's client behind a proxy with all the checks. */
@@ -126,11 +128,17 @@ export class AmbientClient {
       answered(error);
       callback(error, ...results);
     };
-    return this.#send(parameters.with(index, wrapped));
+    const send = async () => {
+      this.assertOpen();
+      this.#send(parameters.with(index, wrapped));
+    };
+    void this.#transaction.gate.pass(this.scope, send).catch(wrapped);
+    return undefined;
   }
 
   #submit(query: Submittable, parameters: unknown[]): unknown {
     this.check(String(query.text ?? query.cursor?.text ?? ''));
+    if (this.#client.pipeline === true) throw this.refuse(noCursor());
     const answered = this.#began();
     query.once?.('error', answered);
     query.once?.('end', () => answered(null));
@@ -156,6 +164,14 @@ export class AmbientClient {
       if (error) this.#transaction.note(error);
     };
   }
+}
+
+/** Its portal would stay open while other lanes' statements are answered out of it. */
+function noCursor(): ExactlyOnceError {
+  const what =
+    'a handler ran a cursor, a stream or a COPY in a pipelined transaction; read in pages, or use `commit: "event"` ' +
+    'on a DataSource without `pipeline`';
+  return new ExactlyOnceError('EO_TRANSACTION_OWNED', what);
 }
 
 function isSubmittable(value: unknown): value is Submittable {

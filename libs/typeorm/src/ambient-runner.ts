@@ -95,13 +95,28 @@ class AmbientRunner {
       this.#client.assertOpen();
       this.#assertIsolation(isolation);
       await this.proxy.broadcaster.broadcast('BeforeTransactionStart');
-      this.#nested.push(await this.#client.counting(() => this.#transaction.savepoints.set()));
+      this.#nested.push(await this.#client.counting(() => this.#setSavepoint()));
     } catch (error) {
       this.#nested.push(null); // TypeORM rolls back what it could not start
       throw error;
     }
     this.#client.scope.pending++; // a handler that leaves it open has not awaited it
     await this.proxy.broadcaster.broadcast('AfterTransactionStart');
+  }
+
+  async #setSavepoint(): Promise<Savepoint> {
+    const { scope } = this.#client;
+    try {
+      await this.#transaction.enter(scope);
+    } catch (error) {
+      throw this.#client.refuse(error as ExactlyOnceError);
+    }
+    try {
+      return await this.#transaction.savepoints.set(scope);
+    } catch (error) {
+      this.#transaction.gate.leave(scope);
+      throw error;
+    }
   }
 
   async #commit(): Promise<void> {
@@ -134,6 +149,7 @@ class AmbientRunner {
   #ended(): void {
     this.#nested.pop();
     this.#client.scope.pending--;
+    this.#transaction.gate.leave(this.#client.scope);
   }
 
   #requireNested(what: string): Savepoint | null {

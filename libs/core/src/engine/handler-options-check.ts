@@ -20,6 +20,7 @@ const known = [
   'invoke',
   'commit',
   'timeoutMs',
+  'concurrency',
   'retry',
   'renamedFrom',
   'new',
@@ -74,6 +75,7 @@ function checkHandler(handler: ForeignHandlerDefinition, retry: EngineOptions['r
   checkChoice(`commit of ${name}`, handler.commit, ['batch', 'event']);
   checkChoice(`dedup of ${name}`, handler.dedup, ['inbox', 'offset']);
   checkNumber(`timeoutMs of ${name}`, handler.timeoutMs, 1, longestTimerMs);
+  checkNumber(`concurrency of ${name}`, handler.concurrency, 1, 1_000);
   checkRetry(`retry of ${name}`, handler.retry, retry);
   checkText(`renamedFrom of ${name}`, renamedFrom);
   if (renamedFrom === undefined) return;

@@ -159,10 +159,20 @@ export class Processing {
     const byType = new Map<string, RegisteredHandler[]>();
     for (const definition of handlers) {
       const descriptor = definition.descriptor ?? typesByName.get(definition.type) ?? null;
-      const registered = registerHandler(definition, find(definition.name), descriptor, retry);
+      const registered = this.#inLanes(registerHandler(definition, find(definition.name), descriptor, retry));
       byType.set(definition.type, [...(byType.get(definition.type) ?? []), registered]);
     }
     return { byType, nobody, unhandled, mappings: foreignTopics };
+  }
+
+  /** Lanes need statements that do not wait for each other: where the storage has none, one is used. */
+  #inLanes(handler: RegisteredHandler): RegisteredHandler {
+    const { storage, logger } = this.#options;
+    const { concurrentStatements, concurrentStatementsRemedy: remedy } = storage.features;
+    if (handler.concurrency === 1 || concurrentStatements) return handler;
+    const what = `runs one event at a time instead of ${handler.concurrency}`;
+    logger.warn(`${handler.known.name} ${what}: the storage sends one statement at a time (${remedy})`);
+    return { ...handler, concurrency: 1 };
   }
 
   #foreignUnit(request: ForeignRequest, { foreign, directory }: Registered): HandlerUnit {

@@ -46,7 +46,7 @@ export class Outbox {
     const key = options.key !== undefined ? options.key : (type.key?.(data) ?? null);
     checkKey(key);
     const envelope = this.#envelope(scope, type, key, options);
-    const entry: OutboxEntry = { event: null, deliverAtMs: options.deliverAt?.getTime() ?? null };
+    const entry: OutboxEntry = { event: null, deliverAtMs: options.deliverAt?.getTime() ?? null, scope };
     const body = this.#parts.codec.encode(data, type.type);
     scope.transaction.outgoing.push(entry);
     if ('then' in body) entry.event = { ...envelope, body: await encoded(scope, type, body) };

@@ -69,7 +69,8 @@ export class BatchCalls {
     const { transaction, aborted } = this.#request;
     const payloads = events.map(({ data }) => data);
     try {
-      await callHandler(this.#parts, { handler, events, payloads, transaction, savepoint: false, aborted });
+      const call = { handler, events, payloads, transaction, savepoint: false, beside: false, aborted };
+      await callHandler(this.#parts, call);
     } catch (error) {
       throw new BatchCallFailed(
         error,

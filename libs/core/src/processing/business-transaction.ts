@@ -5,7 +5,7 @@
  * unknown; it is never repeated here.
  */
 import { ExactlyOnceError, hasCode } from '../errors/exactly-once-error.js';
-import { openScope } from '../storage/ambient-scope.js';
+import { endScope, openScope } from '../storage/ambient-scope.js';
 import type { Storage } from '../storage/storage.js';
 import type { IsolationLevel, Transaction } from '../storage/transaction.js';
 
@@ -86,7 +86,7 @@ async function runWork<T>(
   try {
     result = await unlessAborted(aborted, storage.ambient.run(scope, work));
   } finally {
-    scope.open = false;
+    endScope(scope);
   }
   if (scope.violation !== null) throw scope.violation;
   if (scope.pending > 0) {

@@ -1,10 +1,11 @@
 /**
- * Runs the units of a group inside its transaction, in order. Step 5 of an event's life.
+ * Runs the units of a group inside its transaction, in order or in lanes. Step 5 of an event's life.
  *
  * Says how far it came and whose failure stopped it; never rejects, rolls back or commits: that is the group's.
  * With savepoints what was done before the failure is kept, without them nothing is.
  */
-import { ExactlyOnceError, toError } from '../errors/exactly-once-error.js';
+import { setMaxListeners } from 'node:events';
+import { ExactlyOnceError, hasCode, toError } from '../errors/exactly-once-error.js';
 import { deadLetterOf } from '../failure/dead-letter-writer.js';
 import type { Transaction } from '../storage/transaction.js';
 import { BatchCallFailed, BatchCalls } from './batch-calls.js';
@@ -15,6 +16,7 @@ import type { GroupParts, GroupRequest } from './group-request.js';
 import type { GroupFailure, GroupResult } from './group-result.js';
 import { CallCutOff, callHandler } from './handler-call.js';
 import type { HandlerUnit } from './handler-unit.js';
+import { foremost, Lanes } from './lanes.js';
 
 /** What became of the units of a group, reported once it has committed. */
 export interface Tally {
@@ -53,14 +55,21 @@ export class GroupHandling {
    * undone.
    */
   async run(): Promise<GroupResult> {
-    const { from, to, plan, session, savepoints } = this.#request;
+    const { from, to, plan, savepoints } = this.#request;
     const openUntilMs = this.#parts.clock.now() + this.#parts.maxOpenMs;
+    const units = plan.units.slice(from, to);
+    if (!savepoints && mayUseLanes(units)) return this.#runInLanes(units, openUntilMs);
+    return this.#runInOrder(openUntilMs);
+  }
+
+  async #runInOrder(openUntilMs: number): Promise<GroupResult> {
+    const { from, to, plan, session, savepoints } = this.#request;
     for (let index = from; index < to; index++) {
       if (index > from && (this.#parts.clock.now() >= openUntilMs || session.aborted.aborted)) {
         return this.#end(index, null);
       }
       try {
-        await this.#handleUnit(plan.units[index]!);
+        await this.#handleUnit(plan.units[index]!, session.aborted, false);
       } catch (error) {
         const failure = this.#failure(error, index);
         const undoes = error instanceof BatchCallFailed || failure.phase === 'cut-off';
@@ -89,30 +98,64 @@ export class GroupHandling {
     return units.length === 1 ? failure : { ...failure, unit: null, batch: units };
   }
 
-  async #handleUnit(unit: HandlerUnit): Promise<void> {
-    const ruling = this.#admission.ruling(unit);
-    if (ruling.verdict === 'reused') this.tally.reused.add(unit);
-    if (ruling.verdict === 'duplicate' || (ruling.verdict === 'reused' && ruling.known)) {
-      this.tally.duplicates++;
-    } else if (ruling.verdict === 'reused') {
-      await this.#bury(unit, ruling.error);
-    } else if (unit.hopeless !== null) {
-      await this.#bury(unit, unit.hopeless);
-    } else {
-      await this.#call(unit);
-    }
+  /** Nobody is blamed for what fails beside others: the next try is in order, behind savepoints, and finds out. */
+  async #runInLanes(units: readonly HandlerUnit[], openUntilMs: number): Promise<GroupResult> {
+    const { from, session } = this.#request;
+    const ending = new AbortController();
+    setMaxListeners(0, ending.signal);
+    const interrupt = () => ending.abort();
+    session.aborted.addEventListener('abort', interrupt, { once: true });
+    const lanes = new Lanes({
+      goesOn: () => this.#parts.clock.now() < openUntilMs && !session.aborted.aborted,
+      alone: (unit) => this.#toBury(unit) !== null,
+      handle: (unit) =>
+        this.#handleUnit(unit, session.aborted.aborted ? session.aborted : ending.signal, true),
+      interrupt,
+    });
+    const { begun, errors } = await lanes.run(units);
+    session.aborted.removeEventListener('abort', interrupt);
+    const { aborted } = this.#transaction;
+    if (errors.length === 0 && aborted === null) return { done: from + begun, failure: null };
+    const isAborted = (error: unknown) =>
+      hasCode(translated(this.#parts.storage, error), 'EO_TRANSACTION_ABORTED');
+    const error = errors.length === 0 ? aborted : foremost(errors, isAborted);
+    return { done: from, failure: callFailure(this.#parts, this.#transaction, error, null) };
   }
 
-  async #call(unit: HandlerUnit): Promise<void> {
+  /** Why no handler is called for it; `null` where one is, or where it is done already. */
+  #toBury(unit: HandlerUnit): Error | null {
+    const ruling = this.#admission.ruling(unit);
+    if (ruling.verdict === 'duplicate') return null;
+    if (ruling.verdict === 'fresh') return unit.hopeless;
+    return ruling.known ? null : ruling.error;
+  }
+
+  async #handleUnit(unit: HandlerUnit, aborted: AbortSignal, beside: boolean): Promise<void> {
+    const { verdict } = this.#admission.ruling(unit);
+    const toBury = this.#toBury(unit);
+    if (verdict === 'reused') this.tally.reused.add(unit);
+    if (toBury !== null) await this.#bury(unit, toBury);
+    else if (verdict === 'fresh') await this.#call(unit, aborted, beside);
+    else this.tally.duplicates++;
+  }
+
+  async #call(unit: HandlerUnit, aborted: AbortSignal, beside: boolean): Promise<void> {
     const { handler, event } = unit;
     if (handler === null || event === null) throw new ExactlyOnceError('EO_INTERNAL', unitLabel(unit));
     if (unit.firstAttemptAtMs === 0) unit.firstAttemptAtMs = this.#parts.clock.now();
     if (handler.batch !== null) return this.#batches.add(unit, handler);
-    const { savepoints: savepoint, session } = this.#request;
+    const { savepoints: savepoint } = this.#request;
     const transaction = this.#transaction;
     const events = [{ unit, event }];
-    const call = { handler, events, payloads: null, transaction, savepoint, aborted: session.aborted };
-    await callHandler(this.#parts, call);
+    await callHandler(this.#parts, {
+      handler,
+      events,
+      payloads: null,
+      transaction,
+      savepoint,
+      beside,
+      aborted,
+    });
   }
 
   async #bury(unit: HandlerUnit, error: unknown): Promise<void> {
@@ -130,7 +173,7 @@ function callFailure(
   { storage }: GroupParts,
   { fault }: Transaction,
   error: unknown,
-  unit: number,
+  unit: number | null,
 ): GroupFailure {
   if (error instanceof CallCutOff) return { error: error.reason, unit, phase: 'cut-off' };
   return { error: fault ?? translated(storage, error), unit, phase: 'call' };
@@ -148,4 +191,11 @@ export function translated(storage: GroupParts['storage'], error: unknown): Erro
 /** What failed in it is undone, and the rest of it can be committed. */
 function usable({ fault, aborted }: Transaction): boolean {
   return fault === null && aborted === null;
+}
+
+/** More than one unit, of which at least one may run beside others; batch handlers gather theirs in order. */
+function mayUseLanes(units: readonly HandlerUnit[]): boolean {
+  const handlers = units.map(({ handler }) => handler);
+  if (units.length === 1 || handlers.some((handler) => (handler?.batch ?? null) !== null)) return false;
+  return handlers.some((handler) => (handler?.concurrency ?? 1) > 1);
 }

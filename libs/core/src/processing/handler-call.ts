@@ -11,7 +11,7 @@ import { ExactlyOnceError, toError } from '../errors/exactly-once-error.js';
 import { decodeBody } from '../event/event-body.js';
 import type { EventCodec } from '../event/event-codec.js';
 import type { EventEnvelope } from '../event/event-envelope.js';
-import { openScope, type Scope } from '../storage/ambient-scope.js';
+import { endScope, openScope, type Scope } from '../storage/ambient-scope.js';
 import type { Storage } from '../storage/storage.js';
 import type { Transaction } from '../storage/transaction.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
@@ -50,6 +50,8 @@ export interface CallRequest {
   readonly transaction: Transaction;
   /** Behind a savepoint, so that only this event is undone where it fails. */
   readonly savepoint: boolean;
+  /** Beside others of its transaction: whether that was aborted, and by whom, is found out when all have ended. */
+  readonly beside: boolean;
   /** Ends the call, like its time. */
   readonly aborted: AbortSignal;
 }
@@ -99,7 +101,7 @@ async function cutOff(
       controller.signal.throwIfAborted();
       scope = openScope(request.transaction, invocationOf(request, controller.signal));
       await runInScope(parts, request, scope);
-      if (request.transaction.aborted !== null) throw request.transaction.aborted;
+      if (!request.beside && request.transaction.aborted !== null) throw request.transaction.aborted;
     } catch (thrown) {
       // Looked at here, before a savepoint is rolled back to: it ended the transaction, whatever the handler threw.
       throw request.transaction.fault ?? toError(thrown);
@@ -126,7 +128,7 @@ async function runInScope(parts: CallParts, request: CallRequest, scope: Scope):
   try {
     await parts.storage.ambient.run(scope, invoke);
   } finally {
-    scope.open = false;
+    endScope(scope);
   }
   if (scope.violation !== null) throw scope.violation;
   if (scope.pending > 0) {
@@ -144,7 +146,7 @@ async function payloadOf({ codec }: CallParts, { handler, events }: CallRequest)
 }
 
 function closeScope(scope: Scope | null): void {
-  if (scope !== null) scope.open = false;
+  if (scope !== null) endScope(scope);
 }
 
 function invocationOf(request: CallRequest, signal: AbortSignal): Invocation {

@@ -21,6 +21,8 @@ export interface RegisteredHandler {
   readonly commit: 'batch' | 'event';
   readonly dedup: 'inbox' | 'offset';
   readonly timeoutMs: number;
+  /** Lanes. */
+  readonly concurrency: number;
   readonly retry: RetryPolicy;
   readonly descriptor: EventTypeDescriptor | null;
   readonly invoke: InvokeHandler;
@@ -41,6 +43,7 @@ export function registerHandler(
     commit: definition.commit ?? 'batch',
     dedup: definition.dedup ?? 'inbox',
     timeoutMs: definition.timeoutMs ?? defaultTimeoutMs,
+    concurrency: definition.concurrency ?? 1,
     retry: retryPolicy(definition.retry ?? {}, retry),
     descriptor,
     invoke: definition.invoke ?? notCalled,

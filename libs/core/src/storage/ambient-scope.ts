@@ -20,6 +20,8 @@ export interface Scope {
   pending: number;
   /** First error that shows that this scope misused its transaction, for example a write after its end. */
   violation: ExactlyOnceError | null;
+  /** Set by the storage where the scope holds something of the transaction: gives it back when the scope ends. */
+  onEnd: (() => void) | null;
 }
 
 export class AmbientScope {
@@ -48,5 +50,11 @@ export class AmbientScope {
 }
 
 export function openScope(transaction: Transaction, invocation: Invocation | null): Scope {
-  return { transaction, invocation, open: true, pending: 0, violation: null };
+  return { transaction, invocation, open: true, pending: 0, violation: null, onEnd: null };
+}
+
+/** Its code has returned, thrown or timed out: what it still tries is refused. May be called again. */
+export function endScope(scope: Scope): void {
+  scope.open = false;
+  scope.onEnd?.();
 }

@@ -15,9 +15,21 @@ import type { LeaseStore } from '../relay/lease-store.js';
 import type { AmbientScope } from './ambient-scope.js';
 import type { BeginOptions, Transaction } from './transaction.js';
 
+/** What an adapter's database and driver can do beyond the least. */
+export interface StorageFeatures {
+  /**
+   * Handlers may run at the same time in one transaction: statements are sent without waiting for the answers of
+   * others, and a nested transaction of one scope holds up the statements of the others.
+   */
+  readonly concurrentStatements: boolean;
+  /** What the user can do to get them, for a notice. */
+  readonly concurrentStatementsRemedy: string;
+}
+
 export interface Storage {
   /** For messages and telemetry, for example `postgres`. */
   readonly name: string;
+  readonly features: StorageFeatures;
   readonly ambient: AmbientScope;
   readonly inbox: InboxStore;
   readonly outbox: OutboxStore;

@@ -27,6 +27,8 @@ export interface OutboxEntry {
   event: EventEnvelope | null;
   /** Earliest time of publication, milliseconds since the epoch; `null` is at once. */
   readonly deliverAtMs: number | null;
+  /** The scope that published it: a nested transaction that fails takes along its own scope's alone. */
+  readonly scope?: object;
 }
 
 /** An event that waits for its transaction to commit. */

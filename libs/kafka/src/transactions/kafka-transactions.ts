@@ -37,6 +37,10 @@ export interface TransactionsParts {
 
 export class KafkaTransactions implements Storage {
   readonly name = 'kafka';
+  readonly features = {
+    concurrentStatements: false,
+    concurrentStatementsRemedy: 'a Kafka transaction has no lanes',
+  };
   readonly ambient: AmbientScope;
   readonly fences: TransactionFences;
   readonly inbox = withoutMemory;

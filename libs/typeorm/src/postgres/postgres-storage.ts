@@ -8,6 +8,7 @@ import {
   type BeginOptions,
   ExactlyOnceError,
   type Storage,
+  type StorageFeatures,
   type Transaction,
 } from '@exactly-once/core';
 import type { DataSource } from 'typeorm';
@@ -32,6 +33,7 @@ export interface PostgresStorageOptions {
 
 export class PostgresStorage implements Storage {
   readonly name = 'postgres';
+  readonly features: StorageFeatures;
   readonly ambient = new AmbientScope();
   readonly inbox: PostgresInboxStore;
   readonly outbox: PostgresOutboxStore;
@@ -47,6 +49,10 @@ export class PostgresStorage implements Storage {
     readonly dataSource: DataSource,
     readonly options: PostgresStorageOptions,
   ) {
+    this.features = {
+      concurrentStatements: isPipelined(dataSource),
+      concurrentStatementsRemedy: 'set `extra: { pipeline: true }` in the DataSource; pg 8.23 or later',
+    };
     this.#seam = new Seam(dataSource, this.ambient);
     this.#pool = new PostgresPool(this.#seam.createFreeRunner, tablesIn(options.schema));
     this.inbox = new PostgresInboxStore(this.#pool);
@@ -94,4 +100,9 @@ export class PostgresStorage implements Storage {
       throw translateError(sqlState(error) === null ? markConnectionLost(error) : error);
     }
   }
+}
+
+/** The driver sends statements without waiting for earlier answers. */
+function isPipelined({ options }: DataSource): boolean {
+  return (options.extra as { pipeline?: unknown } | undefined)?.pipeline === true;
 }

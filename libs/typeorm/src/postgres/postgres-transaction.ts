@@ -11,6 +11,7 @@ import {
   hasCode,
   type IsolationLevel,
   type OutboxEntry,
+  type Scope,
   type Transaction,
   type TransactionState,
   transactionMoves,
@@ -19,6 +20,7 @@ import {
 import type { QueryRunner } from 'typeorm';
 import { requestCancel } from './cancel-request.js';
 import { KeepAlive } from './keep-alive.js';
+import { LaneGate } from './lane-gate.js';
 import { aliveSql, appendSql } from './outbox.sql.js';
 import { appendParameters } from './outbox-rows.js';
 import { defaultPatienceMs, PostgresConnection, type StatementResult } from './postgres-connection.js';
@@ -44,6 +46,7 @@ export interface TransactionParts {
 export class PostgresTransaction implements Transaction {
   readonly outgoing: OutboxEntry[] = [];
   readonly savepoints = new Savepoints(this);
+  readonly gate = new LaneGate();
   state: TransactionState = 'open';
   fault: ExactlyOnceError | null = null;
   /** First SQL error since the beginning or the last savepoint that was rolled back to; never 25P02. */
@@ -122,19 +125,36 @@ export class PostgresTransaction implements Transaction {
   async savepoint<T>(work: () => Promise<T>): Promise<T> {
     this.#requireState('open');
     const scope = this.parts.ambient.current();
-    if (scope !== undefined) scope.pending++;
+    if (scope === undefined) return this.#behindSavepoint(null, work);
+    scope.pending++;
     try {
-      const savepoint = await this.savepoints.set();
-      try {
-        const result = await work();
-        await this.#release(savepoint);
-        return result;
-      } catch (error) {
-        if (this.state === 'open' && !this.connection.lost) await this.savepoints.rollBackTo(savepoint);
-        throw error;
-      }
+      await this.enter(scope);
+      return await this.#behindSavepoint(scope, work);
     } finally {
-      if (scope !== undefined) scope.pending--;
+      this.gate.leave(scope);
+      scope.pending--;
+    }
+  }
+
+  /** Resolves when the scope may set a savepoint; to be left again. Throws EO_TRANSACTION_ENDED. */
+  async enter(scope: Scope): Promise<void> {
+    scope.onEnd = () => this.gate.abandon(scope);
+    await this.gate.enter(scope);
+    if (scope.open && this.state === 'open') return;
+    this.gate.leave(scope);
+    const what = 'a nested transaction was begun after its event had ended';
+    throw new ExactlyOnceError('EO_TRANSACTION_ENDED', what);
+  }
+
+  async #behindSavepoint<T>(scope: Scope | null, work: () => Promise<T>): Promise<T> {
+    const savepoint = await this.savepoints.set(scope);
+    try {
+      const result = await work();
+      await this.#release(savepoint);
+      return result;
+    } catch (error) {
+      if (this.state === 'open' && !this.connection.lost) await this.savepoints.rollBackTo(savepoint);
+      throw error;
     }
   }
 
@@ -174,6 +194,7 @@ export class PostgresTransaction implements Transaction {
     if (this.state !== 'open' && this.state !== 'sealed') return;
     this.state = 'rolled-back';
     this.#keepAlive.stop();
+    this.gate.end();
     const { connection } = this;
     if (connection.inFlight > 0) await this.#cancel();
     else await this.#tell('BeforeTransactionRollback');

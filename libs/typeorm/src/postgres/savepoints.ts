@@ -11,6 +11,8 @@ export interface Savepoint {
   readonly sql: ReturnType<typeof savepointSql>;
   /** Length of the outbox buffer when it was set. */
   readonly published: number;
+  /** Whose it is, where others publish meanwhile; `null`: everything behind it belongs to it. */
+  readonly scope: object | null;
 }
 
 interface Owner {
@@ -29,8 +31,9 @@ export class Savepoints {
     this.#owner = owner;
   }
 
-  async set(): Promise<Savepoint> {
-    const savepoint = { sql: savepointSql(++this.#count), published: this.#owner.outgoing.length };
+  async set(scope: object | null): Promise<Savepoint> {
+    const published = this.#owner.outgoing.length;
+    const savepoint = { sql: savepointSql(++this.#count), published, scope };
     await this.#owner.query(savepoint.sql.set);
     this.#open.push(savepoint);
     return savepoint;
@@ -48,9 +51,17 @@ export class Savepoints {
     const index = this.#open.indexOf(savepoint);
     if (index === -1) throw overlap();
     this.#open.length = index;
-    this.#owner.outgoing.length = savepoint.published;
+    this.#takeBack(savepoint);
     await this.#owner.query(savepoint.sql.rollback);
     this.#owner.recovered();
+  }
+
+  #takeBack({ published, scope }: Savepoint): void {
+    const behind = this.#owner.outgoing.splice(published);
+    if (scope === null) return;
+    this.#owner.outgoing.push(
+      ...behind.filter((entry) => entry.scope !== undefined && entry.scope !== scope),
+    );
   }
 
   assertInnermost(savepoint: Savepoint): void {
