@@ -7,6 +7,7 @@ const before: ShowState = {
   mode: 'protected',
   phase: 'running',
   seed: 42,
+  again: 'npm start -- --seed 42',
   elapsedMs: 1_500,
   orders: { wanted: 1_000, placed: 12, paid: 9, shipped: 5, cancelled: 1 },
   payments: 9,

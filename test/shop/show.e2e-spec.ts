@@ -153,6 +153,45 @@ describe('npm start', () => {
 
       show.child.kill('SIGINT');
 
+      expect(await show.ended).toEqual([130, null]);
+    },
+    patienceMs,
+  );
+
+  it(
+    'is not green, and leaves nothing, where it is ended before its audit',
+    async () => {
+      const show = start('--once --orders 100 --kills 3');
+      await until('the page is served', async () => /Watch it at/.test(show.said()));
+
+      show.child.kill('SIGTERM');
+
+      expect(await show.ended).toEqual([143, null]);
+      expect(show.said()).not.toMatch(/clean/);
+    },
+    patienceMs,
+  );
+
+  it(
+    'never says that something is lost while it may still come',
+    async () => {
+      const show = start('--orders 4 --kills 4 --duplicates 0 --seed 1', { PORT: '0' });
+      await until('the page is served', async () => /Watch it at/.test(show.said()));
+      const url = /Watch it at (\S+)/.exec(show.said())![1];
+      const verdicts = new Set<boolean | null>();
+      await until(
+        'the run is over',
+        async () => {
+          const { audit, phase } = (await (await fetch(`${url}/api/state`)).json()) as ShowState;
+          verdicts.add(audit?.clean ?? null);
+          return phase === 'done';
+        },
+        patienceMs,
+      );
+
+      expect([...verdicts].filter((verdict) => verdict === false)).toEqual([]);
+      expect(verdicts).toContain(true);
+      show.child.kill('SIGINT');
       expect(await show.ended).toEqual([0, null]);
     },
     patienceMs,

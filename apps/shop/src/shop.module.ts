@@ -6,6 +6,7 @@ import { CreateNotificationTables, NotificationsModule } from '@exactly-once/app
 import { CreateOrderTables, OrdersModule } from '@exactly-once/app-orders';
 import { CreatePaymentTables, PaymentsModule } from '@exactly-once/app-payments';
 import { CreateShippingTables, ShippingModule } from '@exactly-once/app-shipping';
+import { hasCode } from '@exactly-once/core';
 import { databaseBroker, ExactlyOnceModule, type ExactlyOnceOptions } from '@exactly-once/nestjs';
 import { embeddedPostgres, typeOrmStorage } from '@exactly-once/typeorm';
 import { type DynamicModule, Module } from '@nestjs/common';
@@ -29,6 +30,7 @@ export class ShopModule {
         TypeOrmModule.forRoot({
           ...connectionTo(database),
           autoLoadEntities: true,
+          toRetry: (error: unknown) => !hasCode(error, 'EO_FOLDER_IN_USE'),
           migrations: [
             CreateOrderTables,
             CreatePaymentTables,

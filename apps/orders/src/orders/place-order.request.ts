@@ -2,11 +2,11 @@
  * Body of `POST /orders`. What passes here fits into the database: a text with NUL, or an amount beyond an
  * `integer`, is the customer's mistake (400), not ours (500).
  */
-import { IsInt, IsOptional, IsString, IsUUID, Length, Max, Min, NotContains } from 'class-validator';
+import { IsInt, IsString, IsUUID, Length, Max, Min, NotContains, ValidateIf } from 'class-validator';
 
 export class PlaceOrderRequest {
   /** Chosen by a customer who may have to ask again; made here where it is left out. */
-  @IsOptional()
+  @ValidateIf((_, orderId) => orderId !== undefined)
   @IsUUID()
   orderId?: string;
 

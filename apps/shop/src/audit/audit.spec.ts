@@ -106,6 +106,17 @@ const torn: Planted[] = [
     'order z is not there, but something was done for it',
   ],
   [
+    'a charge of two orders',
+    {
+      orders: [shipped, cancelled, { ...shipped, id: 'c' }],
+      payments: [payment, { ...payment, orderId: 'c' }],
+      shipments: [shipment, { orderId: 'c' }],
+      notifications: [shippedNote, cancelledNote, { orderId: 'c', about: 'shipped' }],
+      accounts: [{ name: 'takings', cents: 10 }],
+    },
+    'charge ch_1 is that of 2 orders',
+  ],
+  [
     'a wrong account',
     { accounts: [{ name: 'takings', cents: 10 }] },
     'the account holds 10 cents, and the payments are 5 cents',
@@ -121,7 +132,31 @@ describe('audit', () => {
       doubled: 0,
       torn: 0,
       findings: [],
+      lines: { lost: [], doubled: [], torn: [] },
       troubles: new Map(),
+    });
+  });
+
+  it('finds an order that nobody asked for, where it is known what was asked for', () => {
+    const found = audit({ ...clean, wanted: ['a'] });
+
+    expect(found).toMatchObject({ clean: false, lost: 0, doubled: 1, torn: 0 });
+    expect(found.findings).toEqual(['order b was ordered by nobody']);
+    expect(audit({ ...clean, wanted: ['a', 'b', 'c'] }).clean).toBe(true);
+  });
+
+  it('gives each order one line for each trouble', () => {
+    const found = audit({
+      ...clean,
+      acknowledged: ['a', 'b', 'c'],
+      notifications: [shippedNote, shippedNote, shippedNote, cancelledNote],
+      shipments: [shipment, shipment],
+    });
+
+    expect(found.lines).toEqual({
+      lost: ['order c was acknowledged and is not there'],
+      doubled: ['order a has 3 notifications, has 2 shipments'],
+      torn: [],
     });
   });
 

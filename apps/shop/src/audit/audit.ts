@@ -16,10 +16,12 @@ export interface AuditResult {
   /** Orders in this trouble; one may be in several. */
   readonly lost: number;
   readonly doubled: number;
-  /** A wrong account counts here as one more. */
+  /** A wrong account, and a charge of several orders, count here as one more each. */
   readonly torn: number;
   /** All of them, each a sentence for a human reader. */
   readonly findings: readonly string[];
+  /** The same by trouble, one line an order. */
+  readonly lines: Readonly<Record<Trouble, readonly string[]>>;
   /** By order: the first of `lost`, `doubled`, `torn` that it is in. */
   readonly troubles: ReadonlyMap<string, Trouble>;
 }
@@ -34,25 +36,29 @@ export interface AuditOptions {
 
 type Finding = readonly [trouble: Trouble, what: string];
 
+const kinds: readonly Trouble[] = ['lost', 'doubled', 'torn'];
+
 export function audit(books: Books, { atRest = true }: AuditOptions = {}): AuditResult {
   const ledgers = orderLedgers(books);
-  const counts = { lost: 0, doubled: 0, torn: 0 };
+  const ordered = books.wanted === undefined ? null : new Set(books.wanted);
+  const lines: Record<Trouble, string[]> = { lost: [], doubled: [], torn: [] };
   const findings: string[] = [];
   const troubles = new Map<string, Trouble>();
   for (const [orderId, ledger] of ledgers) {
     const found = findingsOf(ledger, atRest);
-    const kinds = new Set(found.map(([trouble]) => trouble));
-    for (const kind of kinds) counts[kind]++;
+    if (ordered?.has(orderId) === false) found.push(['doubled', 'was ordered by nobody']);
     findings.push(...found.map(([, what]) => `order ${orderId} ${what}`));
-    const first = (['lost', 'doubled', 'torn'] as const).find((kind) => kinds.has(kind));
-    if (first !== undefined) troubles.set(orderId, first);
+    for (const kind of kinds) {
+      const whats = found.filter(([trouble]) => trouble === kind).map(([, what]) => what);
+      if (whats.length > 0) lines[kind].push(`order ${orderId} ${whats.join(', ')}`);
+      if (whats.length > 0 && !troubles.has(orderId)) troubles.set(orderId, kind);
+    }
   }
-  const wrongAccount = accountFinding(books);
-  if (wrongAccount !== null) {
-    counts.torn++;
-    findings.push(wrongAccount);
-  }
-  return { clean: findings.length === 0, checked: ledgers.size, ...counts, findings, troubles };
+  const torn = [accountFinding(books), ...sharedCharges(books)].filter((what) => what !== null);
+  lines.torn.push(...torn);
+  findings.push(...torn);
+  const counts = { lost: lines.lost.length, doubled: lines.doubled.length, torn: lines.torn.length };
+  return { clean: findings.length === 0, checked: ledgers.size, ...counts, findings, lines, troubles };
 }
 
 function findingsOf(ledger: OrderLedger, atRest: boolean): Finding[] {
@@ -130,4 +136,15 @@ function accountFinding({ accounts, payments }: Books): string | null {
     rows.reduce((all, { cents }) => all + cents, 0);
   const [held, paid] = [sum(accounts), sum(payments)];
   return held === paid ? null : `the account holds ${held} cents, and the payments are ${paid} cents`;
+}
+
+/** What the provider took once and two orders call theirs. */
+function sharedCharges({ payments }: Books): string[] {
+  const orders = new Map<string, Set<string>>();
+  for (const { chargeId, orderId } of payments) {
+    orders.set(chargeId, (orders.get(chargeId) ?? new Set()).add(orderId));
+  }
+  return [...orders].flatMap(([charge, ids]) =>
+    ids.size > 1 ? [`charge ${charge} is that of ${ids.size} orders`] : [],
+  );
 }

@@ -7,6 +7,8 @@ import { notificationBooks, orderBooks, paymentBooks, shippingBooks } from './bo
 export interface Books {
   /** What customers were told: ids of orders that were answered with 201. Left out where nobody kept them. */
   readonly acknowledged?: readonly string[];
+  /** Ids of all orders that customers will ever have asked for; an order beside them is one too many. */
+  readonly wanted?: readonly string[];
   readonly orders: readonly OrderRow[];
   readonly payments: readonly PaymentRow[];
   readonly refusals: readonly RefusalRow[];
@@ -65,7 +67,9 @@ export interface BookSources {
  * Reads effects before their causes, so that also while the shop works no row is seen without the row it came from.
  * One database where a function is given, else that of each service.
  */
-export async function readBooks(from: RunQuery | BookSources): Promise<Omit<Books, 'acknowledged'>> {
+export async function readBooks(
+  from: RunQuery | BookSources,
+): Promise<Omit<Books, 'acknowledged' | 'wanted'>> {
   const sources =
     typeof from === 'function' ? { orders: from, payments: from, shipping: from, notifications: from } : from;
   const [{ notifications }] = await one(sources.notifications, notificationBooks);

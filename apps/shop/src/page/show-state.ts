@@ -9,8 +9,10 @@ export interface ShowState {
   /** `unsafe`: the protection is switched off, to see what would have happened. */
   readonly mode: 'protected' | 'unsafe';
   readonly phase: ShowPhase;
-  /** The run can be had again by it: `npm start -- --seed N`. */
+  /** Repeats the run's choices. */
   readonly seed: number;
+  /** The command that makes the same choices again, with every option that is not the default. */
+  readonly again: string;
   readonly elapsedMs: number;
   readonly orders: OrderCounts;
   /** Payments that were captured. */

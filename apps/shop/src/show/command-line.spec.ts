@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { exitCodeOf, parseShowOptions } from './command-line.js';
+import { commandAgain, exitCodeOf, parseShowOptions } from './command-line.js';
 
 describe('the command line of npm start', () => {
   let said = '';
@@ -62,6 +62,15 @@ describe('the command line of npm start', () => {
 
     expect(said).toMatch(message);
     expect(exitCodeOf(error)).toBe(2);
+  });
+
+  it('tells the words that make a run again', () => {
+    const again = (words: string) => commandAgain(parseShowOptions(words.split(' ')));
+
+    expect(again('--seed 7')).toBe('npm start -- --seed 7');
+    expect(again('--seed 7 --orders 20 --duplicates 0.5 --kills 0 --unsafe --once')).toBe(
+      'npm start -- --seed 7 --orders 20 --duplicates 0.5 --kills 0 --unsafe',
+    );
   });
 
   it('ends well where help is asked for, and names the exit codes', () => {

@@ -15,11 +15,14 @@ export interface ShowOptions {
   readonly once: boolean;
 }
 
+const usual = { orders: 1_000, copies: 2, kills: 3 };
+
 const help = `
 Exit codes, with --once:
   0  the audit is clean and every kill landed in an open transaction
   1  it is not, or the run broke off; the message says why
   2  the command line is wrong; nothing was begun
+  130, 143  it was interrupted before it was over
 
 PORT says where the page is served; 3000 by default, with --once any free port.`;
 
@@ -27,9 +30,9 @@ PORT says where the page is served; 3000 by default, with --once any free port.`
 export function parseShowOptions(words: readonly string[]): ShowOptions {
   const command = new Command('npm start --')
     .description('A shop that takes orders while its messages come in copies and its process is killed.')
-    .option('--orders <n>', 'orders to place, 1 to 100,000', whole(1, 100_000), 1_000)
-    .option('--duplicates <r>', 'copies of each event on average, 0 to 20', decimal(0, 20), 2)
-    .option('--kills <k>', 'SIGKILLs within an open transaction, 0 to 50', whole(0, 50), 3)
+    .option('--orders <n>', 'orders to place, 1 to 100,000', whole(1, 100_000), usual.orders)
+    .option('--duplicates <r>', 'copies of each event on average, 0 to 20', decimal(0, 20), usual.copies)
+    .option('--kills <k>', 'SIGKILLs within an open transaction, 0 to 50', whole(0, 50), usual.kills)
     .option('--seed <s>', 'repeats the choices of a run; random by default', whole(0, 0x7fffffff))
     .option('--unsafe', 'switch the protection off, to see what would have happened', false)
     .option('--once', 'end when all orders are through', false)
@@ -41,6 +44,16 @@ export function parseShowOptions(words: readonly string[]): ShowOptions {
   const { orders, duplicates, kills, seed, unsafe, once } = command.opts();
   if (kills > orders) command.error(`error: ${kills} kills need as many orders, not ${orders}`);
   return { orders, copies: duplicates, kills, seed: seed ?? randomInt(1, 1_000_000), unsafe, once };
+}
+
+/** The words that make the choices of a run again: what is not the default, and the seed. */
+export function commandAgain({ orders, copies, kills, seed, unsafe }: ShowOptions): string {
+  const words = [`--seed ${seed}`];
+  if (orders !== usual.orders) words.push(`--orders ${orders}`);
+  if (copies !== usual.copies) words.push(`--duplicates ${copies}`);
+  if (kills !== usual.kills) words.push(`--kills ${kills}`);
+  if (unsafe) words.push('--unsafe');
+  return `npm start -- ${words.join(' ')}`;
 }
 
 /** Of an error that `parseShowOptions` threw; `null` for any other. */

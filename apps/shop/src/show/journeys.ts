@@ -37,6 +37,18 @@ export class Journeys {
       this.#put(orderId, { ...event, atMs, step: 'crash', note: null });
   }
 
+  /** Since then its handler has done its work, or, for an order that was being placed, its event was published. */
+  doneAgain({ orderId, eventId, handler }: EventMark, sinceMs: number): boolean {
+    const steps = this.#byOrder.get(orderId) ?? [];
+    return steps.some(
+      (one) =>
+        one.atMs >= sinceMs &&
+        (handler === null
+          ? one.step === 'published'
+          : one.step === 'handled' && one.eventId === eventId && one.handler === handler),
+    );
+  }
+
   #put(orderId: string, step: JourneyStep): void {
     const steps = this.#byOrder.get(orderId);
     if (steps === undefined) this.#byOrder.set(orderId, [step]);

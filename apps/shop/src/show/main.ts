@@ -2,25 +2,23 @@
  * `npm start`: a page, and a shop behind it that is flooded with copies and killed in the middle of its work. Needs
  * nothing but Node. Goes on serving until Ctrl-C; with --once it ends with the audit's verdict.
  *
- * Leaves nothing: the shop's process ends with it, and so do its data.
+ * Leaves nothing: the shop's process ends with it, and so do its data; those of a run that was itself killed go with
+ * the next one.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { type ServedPage, servePage } from '../page/page-server.js';
-import type { ShowState } from '../page/show-state.js';
 import { exitCodeOf, parseShowOptions, type ShowOptions } from './command-line.js';
+import { makeFolder, sweepFolders } from './run-folder.js';
 import { Show } from './show.js';
 import { showProgress, summary } from './terminal.js';
 
 async function main(options: ShowOptions): Promise<number> {
-  const port = Number(process.env['PORT'] ?? (options.once ? 0 : 3_000));
-  const folder = await mkdtemp(join(tmpdir(), 'exactly-once-shop-'));
+  const port = portFor(options);
+  await sweepFolders();
+  const folder = await makeFolder();
   const show = new Show(options, folder);
   let page: ServedPage | null = null;
-  const interrupted = new Promise<never>((_, reject) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => reject(new Interrupt()));
-  });
+  const interrupted = interruption();
   try {
     page = await servePage(show, port);
     process.stdout.write(`Watch it at ${page.url}\n`);
@@ -30,13 +28,14 @@ async function main(options: ShowOptions): Promise<number> {
     } finally {
       endBar();
     }
-    process.stdout.write(`${summary(show.state(), show.mostMemoryMiB)}\n`);
-    if (options.once) return verdictOf(options, show.state());
+    process.stdout.write(`${summary(show)}\n`);
+    if (options.once) return verdictOf(options, show);
     process.stdout.write(`The page stays at ${page.url} until Ctrl-C.\n`);
     return await interrupted;
   } catch (error) {
-    if (error instanceof Interrupt) return 0;
-    throw error;
+    if (!(error instanceof Interrupt)) throw error;
+    const isOver = !options.once && show.state().phase === 'done';
+    return isOver ? 0 : error.exitCode;
   } finally {
     await show.close();
     await page?.close();
@@ -44,12 +43,35 @@ async function main(options: ShowOptions): Promise<number> {
   }
 }
 
-class Interrupt extends Error {}
+/** Somebody wants it to end: by a signal, or by not listening any more. */
+class Interrupt extends Error {
+  constructor(readonly exitCode: number) {
+    super('interrupted');
+  }
+}
 
-/** Green only where the audit is clean and every kill that was asked for landed where it should. */
-function verdictOf({ kills }: ShowOptions, { audit, crashes }: ShowState): number {
-  const landed = crashes.filter(({ transactionOpen }) => transactionOpen).length;
-  return audit?.clean === true && landed === kills ? 0 : 1;
+function interruption(): Promise<never> {
+  const interrupted = new Promise<never>((_, reject) => {
+    process.once('SIGINT', () => reject(new Interrupt(130)));
+    process.once('SIGTERM', () => reject(new Interrupt(143)));
+    process.stdout.once('error', () => reject(new Interrupt(141)));
+  });
+  interrupted.catch(() => undefined); // whoever waits for it hears of it
+  return interrupted;
+}
+
+function portFor({ once }: ShowOptions): number {
+  const text = process.env['PORT'] || (once ? '0' : '3000');
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new Error(
+    `PORT is "${text}", which is no port. Nothing was started. Say a number, as in PORT=3001 npm start.`,
+  );
+}
+
+/** Green only where the audit of all orders is clean and every kill that was asked for is shown to have landed. */
+function verdictOf({ kills, orders }: ShowOptions, show: Show): number {
+  const { audit } = show.state();
+  return audit?.clean === true && audit.checked === orders && show.provenKills === kills ? 0 : 1;
 }
 
 try {

@@ -2,11 +2,9 @@
  * The customers: they place orders over HTTP, several at a time, and ask again where they got no answer. An order has
  * the same id however often it is asked for, so what was placed without an answer is not placed twice.
  */
-import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Chance } from '../stage/chance.js';
+import { type WantedOrder, wantedOrders } from '../stage/wanted-orders.js';
 
-const customers = ['Ada', 'Barbara', 'Edsger', 'Frances', 'Grace', 'Leslie', 'Niklaus', 'Tony'];
 const atOnce = 8;
 const pauseMs = 20;
 
@@ -23,19 +21,14 @@ export interface DeskParts {
 
 /** Resolves when every order is confirmed, or `signal` aborts. Rejects where the shop refuses one. */
 export async function placeOrders(parts: DeskParts, signal: AbortSignal): Promise<void> {
-  const chance = new Chance(parts.seed, 'orders');
-  const wanted = Array.from({ length: parts.orders }, () => ({
-    orderId: randomUUID(),
-    customer: chance.pick(customers),
-    totalCents: chance.between(500, 50_000),
-  }));
+  const wanted = wantedOrders(parts.seed, parts.orders);
   let begun = 0;
   const clerk = async (): Promise<void> => {
     while (begun < wanted.length && !signal.aborted) {
       const number = begun++;
       const order = wanted[number]!;
       await parts.turn(number);
-      while (!signal.aborted && !(await place(order, parts.port()))) await pause(pauseMs);
+      while (!signal.aborted && !(await place(order, parts.port(), signal))) await pause(pauseMs);
       if (!signal.aborted) parts.placed(order.orderId);
     }
   };
@@ -43,7 +36,7 @@ export async function placeOrders(parts: DeskParts, signal: AbortSignal): Promis
 }
 
 /** False: no answer, it may or may not have been placed. */
-async function place(order: object, port: number | null): Promise<boolean> {
+async function place(order: WantedOrder, port: number | null, signal: AbortSignal): Promise<boolean> {
   if (port === null) return false;
   let response: Response;
   try {
@@ -51,10 +44,11 @@ async function place(order: object, port: number | null): Promise<boolean> {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(order),
+      signal,
     });
     await response.arrayBuffer();
   } catch {
-    return false; // killed meanwhile: that is what the show is about
+    return false; // killed meanwhile: that is what the show is about; or broken off
   }
   if (response.status === 201) return true;
   if (response.status === 503) return false;

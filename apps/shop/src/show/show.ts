@@ -6,9 +6,10 @@
  */
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
-import type { Crash, JourneyStep, ShowPhase, ShowSource, ShowState } from '../page/show-state.js';
+import type { JourneyStep, ShowPhase, ShowSource, ShowState } from '../page/show-state.js';
 import type { Look, Report } from '../stage/messages.js';
-import type { ShowOptions } from './command-line.js';
+import { commandAgain, type ShowOptions } from './command-line.js';
+import { CrashLog } from './crash-log.js';
 import { Journeys } from './journeys.js';
 import { planKills } from './kill-plan.js';
 import { placeOrders } from './order-desk.js';
@@ -22,15 +23,15 @@ const lookShare = 4;
 const tickMs = 50;
 /** Looks in a row that must find the shop at rest. */
 const restfulLooks = 3;
-/** Milliseconds without any report after which a run is given up. */
-const patienceMs = 60_000;
+/** Milliseconds without any change after which a run is given up. */
+const patienceMs = 120_000;
 
 export class Show implements ShowSource {
   readonly #options: ShowOptions;
   readonly #folder: string;
   readonly #changes = new EventEmitter().setMaxListeners(0);
   readonly #journeys = new Journeys();
-  readonly #crashes: Crash[] = [];
+  readonly #crashLog: CrashLog;
   readonly #over = new AbortController();
   readonly #startedAtMs = Date.now();
   #phase: ShowPhase = 'starting';
@@ -49,23 +50,26 @@ export class Show implements ShowSource {
   #askedAtMs: number | null = null;
   #nextLookAtMs = 0;
   #restful = 0;
-  #heardAtMs = Date.now();
+  #moved = { what: '', atMs: Date.now() };
   #mostMemoryMiB = 0;
   #endedAtMs: number | null = null;
+  #playing: Promise<void> | null = null;
 
   /** `folder` is where the shop keeps its data. */
   constructor(options: ShowOptions, folder: string) {
     this.#options = options;
     this.#folder = folder;
+    this.#crashLog = new CrashLog(options.unsafe);
   }
 
   /** Resolves when the run is over. Rejects where the shop ended by itself, stands still, or refuses an order. */
   async run(): Promise<void> {
     const watching = this.#watch();
+    this.#playing = this.#play();
     try {
-      await Promise.race([watching, this.#play()]);
+      await Promise.race([watching, this.#playing]);
     } finally {
-      this.#over.abort();
+      this.#breakOff();
       await watching.catch(() => undefined);
     }
   }
@@ -90,10 +94,11 @@ export class Show implements ShowSource {
     this.#enter('done');
   }
 
-  /** The shop goes on until then; the run may be over. */
+  /** The shop goes on until then; the run may be over. No process is begun afterwards. */
   async close(): Promise<void> {
-    this.#over.abort();
-    await this.#shop?.stop();
+    this.#breakOff();
+    await (this.#held === null ? this.#shop?.stop() : this.#shop?.kill());
+    await this.#playing?.catch(() => undefined); // it was broken off, or `run` has told
   }
 
   state(): ShowState {
@@ -103,6 +108,7 @@ export class Show implements ShowSource {
       mode: unsafe ? 'unsafe' : 'protected',
       phase: this.#phase,
       seed,
+      again: commandAgain(this.#options),
       elapsedMs: (this.#endedAtMs ?? Date.now()) - this.#startedAtMs,
       orders: { wanted: orders, ...(look?.orders ?? { placed: 0, paid: 0, shipped: 0, cancelled: 0 }) },
       payments: look?.payments ?? 0,
@@ -111,11 +117,16 @@ export class Show implements ShowSource {
       notifications: look?.notifications ?? 0,
       deliveries: this.#journeys.deliveries,
       duplicatesAbsorbed: this.#journeys.duplicates,
-      crashes: this.#crashes,
+      crashes: this.#crashLog.crashes,
       audit: look === null ? null : { ...look.audit, atMs: this.#lookedAtMs },
       memoryMiB: look?.memoryMiB ?? 0,
       recent: look?.recent ?? [],
     };
+  }
+
+  /** Kills that are shown to have landed within an open transaction. */
+  get provenKills(): number {
+    return this.#crashLog.proven(this.#journeys);
   }
 
   /** Of any process of the shop in this run, in MiB. */
@@ -133,8 +144,10 @@ export class Show implements ShowSource {
   }
 
   async #start(): Promise<void> {
-    const { seed, copies, unsafe } = this.#options;
-    const plan = { folder: join(this.#folder, 'data'), seed: seed + this.#crashes.length, copies, unsafe };
+    this.#over.signal.throwIfAborted();
+    const { seed, copies, unsafe, orders } = this.#options;
+    const crashes = this.#crashLog.crashes.length;
+    const plan = { folder: join(this.#folder, 'data'), seed, crashes, orders, copies, unsafe };
     const log = join(this.#folder, 'shop.log');
     const shop = new ShopProcess(plan, log, (report) => this.#hear(report));
     this.#shop = shop;
@@ -170,20 +183,15 @@ export class Show implements ShowSource {
     this.#held = null;
     this.#port = null;
     this.#enter('crashed');
-    await this.#shop!.kill();
+    await this.#shop?.kill();
+    this.#shop = null;
     const atMs = this.#now();
     this.#journeys.crashed(events, atMs);
-    const handlersDone = events.filter(({ handler }) => handler !== null).length;
-    const lost =
-      this.#options.unsafe && handlersDone > 0
-        ? 'They had been acknowledged: nobody brings them again.'
-        : null;
-    this.#crashes.push({ atMs, transactionOpen: true, handlersDone, ...(lost === null ? {} : { lost }) });
+    this.#crashLog.add(events, atMs);
     this.#enter('restarting');
   }
 
   #hear(report: Report): void {
-    this.#heardAtMs = Date.now();
     if (report.kind === 'ready') this.#port = report.port;
     else if (report.kind === 'steps') this.#journeys.add(report.steps, this.#now());
     else if (report.kind === 'look') this.#looked(report.look);
@@ -197,7 +205,7 @@ export class Show implements ShowSource {
     this.#nextLookAtMs =
       Date.now() + Math.max(lookMs, lookShare * (Date.now() - (this.#askedAtMs ?? Date.now())));
     this.#askedAtMs = null;
-    this.#mostMemoryMiB = Math.max(this.#mostMemoryMiB, look.memoryMiB);
+    this.#mostMemoryMiB = Math.max(this.#mostMemoryMiB, look.mostMemoryMiB);
     this.#restful = look.atRest ? this.#restful + 1 : 0;
   }
 
@@ -206,30 +214,43 @@ export class Show implements ShowSource {
     while (!this.#over.signal.aborted) {
       await new Promise((resolve) => setTimeout(resolve, tickMs));
       const shop = this.#shop;
-      if (shop === null || this.#phase === 'crashed') continue;
-      if (!shop.running && !this.#over.signal.aborted && this.#phase !== 'restarting') {
+      if (shop === null || this.#phase === 'crashed' || this.#over.signal.aborted) continue;
+      if (!shop.running) {
         await shop.ended;
         throw new Error(`the shop's process ended by itself: ${shop.lastWords()}`);
       }
-      if (Date.now() - this.#heardAtMs > patienceMs) {
-        throw new Error(`the shop's process stands still: ${shop.lastWords()}`);
+      if (this.#stillMs() > patienceMs) {
+        throw new Error(`nothing has moved for ${patienceMs / 1_000} s: ${shop.lastWords()}`);
       }
       if (this.#port !== null && this.#askedAtMs === null && Date.now() >= this.#nextLookAtMs)
         this.#ask(shop);
     }
   }
 
+  /** Milliseconds since anything of the run changed: that the books can be read is no progress. */
+  #stillMs(): number {
+    const { deliveries, duplicates } = this.#journeys;
+    const what = [this.#phase, this.#confirmed.length, deliveries, duplicates, this.#restful].join(' ');
+    if (what !== this.#moved.what) this.#moved = { what, atMs: Date.now() };
+    return Date.now() - this.#moved.atMs;
+  }
+
+  #breakOff(): void {
+    this.#over.abort(new Error('the run was broken off'));
+    this.#changed();
+  }
+
   #ask(shop: ShopProcess): void {
     const acknowledged = this.#confirmed.slice(this.#told);
     this.#told = this.#confirmed.length;
     this.#askedAtMs = Date.now();
-    shop.tell({ kind: 'look', acknowledged });
+    shop.tell({ kind: 'look', acknowledged, final: this.#phase === 'draining' });
   }
 
   /** Waits for a condition that reports and customers bring about. */
   async #until(condition: () => boolean): Promise<void> {
     while (!condition()) {
-      if (this.#over.signal.aborted) throw new Error('the run was broken off');
+      this.#over.signal.throwIfAborted();
       await new Promise<void>((resolve) => this.#changes.once('change', () => resolve()));
     }
   }

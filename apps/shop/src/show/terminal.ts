@@ -4,6 +4,7 @@
  */
 import { type SingleBar as Bar, default as progress } from 'cli-progress';
 import type { ShowSource, ShowState } from '../page/show-state.js';
+import type { Show } from './show.js';
 
 /** Milliseconds between two lines where the output is no terminal. */
 const lineMs = 5_000;
@@ -36,9 +37,9 @@ export function showProgress(show: ShowSource): () => void {
 }
 
 /** What came out, in a few lines. */
-export function summary(state: ShowState, mostMemoryMiB: number): string {
+export function summary(show: Show): string {
+  const state = show.state();
   const { orders, payments, refusals, shipments, notifications, crashes, audit } = state;
-  const open = crashes.filter(({ transactionOpen }) => transactionOpen).length;
   const verdict =
     audit === null
       ? 'There was no audit.'
@@ -47,10 +48,10 @@ export function summary(state: ShowState, mostMemoryMiB: number): string {
         : `Audit of ${audit.checked} orders: NOT CLEAN. ${audit.lost} lost, ${audit.doubled} doubled, ${audit.torn} torn.`;
   return [
     `${orders.placed} orders: ${payments} payments, ${refusals} refused; ${shipments} shipments, ${notifications} notifications`,
-    `${state.deliveries} deliveries, ${state.duplicatesAbsorbed} duplicates absorbed, ${crashes.length} crashes (${open} within an open transaction)`,
+    `${state.deliveries} deliveries, ${state.duplicatesAbsorbed} duplicates absorbed, ${crashes.length} crashes (${show.provenKills} within an open transaction)`,
     verdict,
     ...(audit?.findings.slice(0, 10).map((finding) => `  ${finding}`) ?? []),
-    `${(state.elapsedMs / 1_000).toFixed(1)} s, seed ${state.seed}, at most ${Math.round(mostMemoryMiB)} MiB of memory`,
+    `${(state.elapsedMs / 1_000).toFixed(1)} s, seed ${state.seed}, at most ${Math.round(show.mostMemoryMiB)} MiB of memory`,
   ].join('\n');
 }
 

@@ -19,6 +19,7 @@ export class Hold {
   /** Called where a transaction is open and the events in `written` have written. Never resolves where it holds. */
   async reached(where: HoldPlace, written: readonly EventMark[]): Promise<void> {
     if (this.#wanted !== where) return;
+    this.#wanted = null;
     this.tell({ kind: 'held', where, written });
     await new Promise(() => {});
   }

@@ -15,6 +15,7 @@ import { Hold } from './hold.js';
 import type { Command, StagePlan } from './messages.js';
 import { tellSupervisor } from './report-pipe.js';
 import { StagedPorts } from './staged-ports.js';
+import { wantedOrders } from './wanted-orders.js';
 import { WatchInterceptor } from './watch.interceptor.js';
 import { Watch } from './watch.js';
 
@@ -26,6 +27,7 @@ const hold = new Hold(tellSupervisor);
 const watch = new Watch(tellSupervisor, hold);
 const staged = new StagedPorts(plan, watch);
 const acknowledged: string[] = [];
+const wanted = wantedOrders(plan.seed, plan.orders).map(({ orderId }) => orderId);
 
 const app = await NestFactory.create<NestExpressApplication>(
   ShopModule.on({ folder: plan.folder }, staged.ports),
@@ -45,17 +47,22 @@ while ((await health.isHealthy('events'))['events']?.status !== 'up') {
 
 process.on('message', (command: Command) => {
   if (command.kind === 'hold') hold.ask(command.where);
-  else void look(command.acknowledged);
+  else void look(command);
 });
 const { port } = app.getHttpServer().address() as AddressInfo;
 tellSupervisor({ kind: 'ready', port });
 
-/** The books are read after the last of `confirmed` was answered, so each of them must be there. */
-async function look(confirmed: readonly string[]): Promise<void> {
+/**
+ * The books are read after the last of `confirmed` was answered, so each of them must be there. Rest holds for what was
+ * read where it holds before and after the reading.
+ */
+async function look({ acknowledged: confirmed, final }: Extract<Command, { kind: 'look' }>): Promise<void> {
   acknowledged.push(...confirmed);
-  const atRest = await staged.atRest();
+  const restedBefore = final && (await staged.atRest());
   const source = app.get(DataSource);
-  const books = await readBooks((sql) => source.query(sql));
+  const books = { ...(await readBooks((sql) => source.query(sql))), acknowledged, wanted };
+  const atRest = restedBefore && (await staged.atRest());
   const memoryMiB = process.memoryUsage.rss() / 2 ** 20;
-  tellSupervisor({ kind: 'look', look: { ...lookAt({ ...books, acknowledged }, atRest), memoryMiB } });
+  const mostMemoryMiB = process.resourceUsage().maxRSS / 2 ** 10;
+  tellSupervisor({ kind: 'look', look: { ...lookAt(books, atRest), memoryMiB, mostMemoryMiB } });
 }

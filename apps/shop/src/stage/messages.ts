@@ -11,17 +11,24 @@ export interface StagePlan {
   /** Of the embedded database. */
   readonly folder: string;
   readonly seed: number;
+  /** Counts the process's predecessors in the run: the copies of each are its own. */
+  readonly crashes: number;
   /** Copies that each event is sent in on top of the first, on average. */
   readonly copies: number;
   /** True: the protection is off. */
   readonly unsafe: boolean;
+  /** How many orders the run places; with the seed they say which. */
+  readonly orders: number;
 }
 
 export type Command =
   /** Stop within the next open transaction that fits, and say so: the kill comes then. */
   | { readonly kind: 'hold'; readonly where: HoldPlace }
-  /** Read the books; `acknowledged` are the orders that were confirmed to a customer since the last look. */
-  | { readonly kind: 'look'; readonly acknowledged: readonly string[] };
+  /**
+   * Read the books; `acknowledged` are the orders that were confirmed to a customer since the last look. `final`: no
+   * more are placed, so the shop may come to rest, and what is then missing is lost.
+   */
+  | { readonly kind: 'look'; readonly acknowledged: readonly string[]; readonly final: boolean };
 
 /** Of a handlers' transaction: before its outbox is written, or before COMMIT. Of an order that is placed: the latter. */
 export type HoldPlace = 'before-seal' | 'before-commit' | 'placing';
@@ -51,7 +58,9 @@ export interface Look {
   readonly audit: Omit<Audit, 'atMs'>;
   readonly recent: readonly RecentOrder[];
   readonly memoryMiB: number;
-  /** Nothing waits in the outbox, for a handler or for a copy of it. */
+  /** The most that this process has taken so far, also between two looks. */
+  readonly mostMemoryMiB: number;
+  /** Looked at for the last time, and nothing waits: in the outbox, in the log, as a copy, in a handler's hands. */
   readonly atRest: boolean;
 }
 

@@ -5,8 +5,8 @@
 import {
   type AdapterDescription,
   type Broker,
+  type ConsumerRequest,
   databaseBroker,
-  type EventConsumer,
   type Storage,
 } from '@exactly-once/core';
 import { storageOn } from '@exactly-once/typeorm';
@@ -24,13 +24,13 @@ const unprotected: ShopPorts = { dedupCacheSize: 0, batch: { maxEvents: 1 } };
 export class StagedPorts {
   readonly #flood: Flood;
   #storage: Storage | null = null;
-  #consumer: EventConsumer | null = null;
+  #request: ConsumerRequest | null = null;
 
   constructor(
     readonly plan: StagePlan,
     readonly watch: Watch,
   ) {
-    this.#flood = new Flood(new Chance(plan.seed, 'flood'), plan.copies);
+    this.#flood = new Flood(new Chance(plan.seed, `flood ${plan.crashes}`), plan.copies);
   }
 
   /** What the shop's module is given in place of its own. */
@@ -43,10 +43,20 @@ export class StagedPorts {
     return { storage, broker, ...(this.plan.unsafe ? unprotected : {}) };
   }
 
-  /** Nothing waits: in the outbox, as a copy, or for a handler. */
+  /**
+   * Nothing waits: in the outbox, as a copy, in the log, or in the processor's hands. Asks the database, for after a
+   * kill its partitions may still be the dead process's.
+   */
   async atRest(): Promise<boolean> {
-    const depth = await this.#storage?.outbox.depth();
-    return depth?.pending === 0 && this.#flood.waiting === 0 && this.#consumer?.health().lag === 0;
+    const [storage, request] = [this.#storage, this.#request];
+    if (storage === null || request === null || this.#flood.waiting > 0 || this.watch.busy) return false;
+    const { group, topics } = request;
+    if ((await storage.outbox.depth()).pending > 0) return false;
+    for (const { topic, partition, next } of await storage.log.ends(topics.map((one) => one.topic))) {
+      const fence = await storage.fences.read({ group, topic, partition });
+      if ((fence?.nextOffset ?? 0n) < next) return false;
+    }
+    return this.#flood.waiting === 0 && !this.watch.busy;
   }
 
   #makeStorage(source: DataSource): Storage {
@@ -60,8 +70,8 @@ export class StagedPorts {
     const watched = this.watch.broker(this.plan.unsafe ? acknowledgingFirst(broker) : broker);
     const consumer = watched.consumer.bind(watched);
     watched.consumer = (request) => {
-      this.#consumer = consumer(request);
-      return this.#consumer;
+      this.#request = request;
+      return consumer(request);
     };
     return watched;
   }

@@ -13,11 +13,17 @@ export class Watch {
   /** Deliveries that a handler was called with. */
   readonly #called = new WeakSet<Delivery>();
   #storage: Storage | null = null;
+  #processing = 0;
 
   constructor(
     readonly tell: Tell,
     readonly hold: Hold,
   ) {}
+
+  /** Deliveries are in the processor's hands. */
+  get busy(): boolean {
+    return this.#processing > 0;
+  }
 
   /** Surrounds the methods of this very instance, and returns it. */
   storage<T extends Storage>(storage: T): T {
@@ -102,7 +108,12 @@ export class Watch {
           told = Math.max(told, count);
           session.done(count);
         };
-        await sink.process(deliveries, { ...session, done });
+        this.#processing++;
+        try {
+          await sink.process(deliveries, { ...session, done });
+        } finally {
+          this.#processing--;
+        }
       },
     };
   }

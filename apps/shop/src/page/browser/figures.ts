@@ -23,7 +23,11 @@ const texts: Readonly<Record<string, (state: ShowState) => string>> = {
   'crash-count': ({ crashes }) => number(crashes.length),
   memory: ({ memoryMiB }) => `${number(Math.round(memoryMiB))} MiB`,
   seed: ({ seed }) => String(seed),
-  'seed-again': ({ seed, mode }) => `${seed}${mode === 'unsafe' ? ' --unsafe' : ''}`,
+  again: ({ again }) => again,
+  purpose: ({ mode }) =>
+    mode === 'unsafe'
+      ? 'nothing protects it, and the audit counts in the shop’s own books which orders were lost and which were done more than once.'
+      : 'the audit then counts in the shop’s own books whether every order was paid and shipped exactly once.',
 };
 
 export function showFigures(state: ShowState): void {
@@ -32,7 +36,7 @@ export function showFigures(state: ShowState): void {
   bar.max = Math.max(1, state.orders.wanted);
   bar.value = Math.min(finished(state), bar.max);
   const phase = part('phase', HTMLElement);
-  phase.dataset['phase'] = state.phase;
+  phase.dataset['phase'] = state.phase === 'done' && state.audit?.clean !== true ? 'over' : state.phase;
   say(phase, phaseWords[state.phase]);
   part('unsafe', HTMLElement).hidden = state.mode !== 'unsafe';
   part('other-mode', HTMLElement).hidden = state.mode === 'unsafe';
