@@ -9,6 +9,8 @@ import { GuardedProcess } from '../services/guarded-process.js';
 import { freePort, until } from '../services/ports.js';
 
 export type ServiceName = 'orders' | 'payments' | 'shipping' | 'notifications';
+/** A service, or one that stores nothing and so has no books to audit. */
+export type ProgramName = ServiceName | 'sales-totals';
 
 export interface Answer {
   readonly status: number;
@@ -20,14 +22,14 @@ export class ServiceProcess {
   #process: GuardedProcess | null = null;
 
   private constructor(
-    readonly app: ServiceName,
+    readonly app: ProgramName,
     readonly port: number,
     readonly folder: string,
     readonly environment: readonly string[],
   ) {}
 
   static async start(
-    app: ServiceName,
+    app: ProgramName,
     environment: Readonly<Record<string, string>>,
   ): Promise<ServiceProcess> {
     const [port, folder] = [await freePort(), await mkdtemp(join(tmpdir(), `eo-${app}-`))];

@@ -50,6 +50,13 @@ describe('handlers in Kafka transactions', () => {
       [],
       /`dedup` beside transaction: 'kafka': its position/,
     ],
+    [
+      'a batch handler',
+      {},
+      { batch: 5, invoke: undefined, invokeBatch: async () => {} },
+      [],
+      /`batch` beside transaction: 'kafka': its handler is called for each event/,
+    ],
     ['new: true', {}, { new: true }, [], /`new` beside transaction: 'kafka': there is no inbox/],
     ['a database handler without one', {}, {}, [{ name: 'd', type: 'else' }], /no `storage`, and d need/],
     [

@@ -1,0 +1,15 @@
+/**
+ * Starts the service: events over Kafka, /health on PORT (default 3005). SIGTERM lets running events end; what is
+ * not done by then is not committed and comes again.
+ */
+import { exactlyOnce } from '@exactly-once/nestjs';
+import { ValidationPipe } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { MainModule } from './main.module.js';
+
+const app = await NestFactory.create(MainModule);
+app.useGlobalPipes(new ValidationPipe({ transform: true }));
+app.connectMicroservice(exactlyOnce(), { inheritAppConfig: true });
+app.enableShutdownHooks();
+await app.startAllMicroservices();
+await app.listen(process.env['PORT'] ?? 3005);
