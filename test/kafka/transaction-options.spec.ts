@@ -75,6 +75,13 @@ describe('handlers in Kafka transactions', () => {
       /topic "in" is consumed by h in a Kafka transaction and by d/,
     ],
     [
+      'a beginning at the end of its topic',
+      { startFrom: { in: 'latest' } },
+      {},
+      [],
+      /startFrom of topic "in" is latest, and h reads it in a Kafka transaction/,
+    ],
+    [
       'another transport',
       { foreignHandlers: [{ name: 'f', transaction: 'kafka' }] },
       {},

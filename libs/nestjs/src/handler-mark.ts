@@ -9,7 +9,7 @@ export interface IdempotentHandlerOptions extends HandlerOptions {
   readonly name?: string;
   /** Topic, where the type is given as text and no event class says it. */
   readonly topic?: string;
-  /** Where a group without a position begins. Not for the bare form. Default `earliest`. */
+  /** Where a group without a position begins. Not for the bare form; not `latest` in Kafka transactions. Default `earliest`. */
   readonly startFrom?: 'earliest' | 'latest';
 }
 

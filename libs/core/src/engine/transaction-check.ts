@@ -36,6 +36,7 @@ export function checkTransactions(
     );
   }
   checkSharedTopics(inKafka, inDatabase, types);
+  checkBeginnings(options, inKafka, types);
   if (storage === undefined) checkWithoutDatabase(options, inDatabase);
 }
 
@@ -59,6 +60,20 @@ function checkSharedTopics(
     const other = inDatabase.find((candidate) => topicOf(candidate) === topicOf(one));
     if (other === undefined) continue;
     const what = `topic "${topicOf(one)}" is consumed by ${one.name} in a Kafka transaction and by ${other.name} in the database's; a group has one position there: put one of them into an instance with a \`group\` of its own`;
+    throw invalid(what);
+  }
+}
+
+/** The group's position stands nowhere before its first commit: a crash until then would begin at a later end. */
+function checkBeginnings(
+  { startFrom = {} }: EngineOptions,
+  inKafka: readonly HandlerDefinition[],
+  types: ReadonlyMap<string, EventTypeDescriptor>,
+): void {
+  for (const { name, type } of inKafka) {
+    const topic = types.get(type)?.topic;
+    if (topic === undefined || startFrom[topic] !== 'latest') continue;
+    const what = `startFrom of topic "${topic}" is latest, and ${name} reads it in a Kafka transaction, where a crash before the first commit would pass events by; set the group's offsets with "kafka-consumer-groups --reset-offsets --to-latest" instead`;
     throw invalid(what);
   }
 }
