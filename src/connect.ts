@@ -13,12 +13,12 @@ const connectTimeoutMs = 10_000;
  * A connection to the database of a URL; to be destroyed by the caller. Throws EO_OPTION_INVALID for what is no
  * PostgreSQL URL, and an ordinary error where the database cannot be reached or refuses.
  */
-export async function connect(url: string): Promise<DataSource> {
+export async function connect(url: string, poolSize = 1): Promise<DataSource> {
   const place = placeOf(url);
   const dataSource = new DataSource({
     type: 'postgres',
     url,
-    poolSize: 1,
+    poolSize,
     connectTimeoutMS: connectTimeoutMs,
     applicationName: 'exactly-once',
   });

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /**
- * The `exactly-once` command: what operators run. Never touches an event; see `migrate-command.ts` for what it does.
+ * The `exactly-once` command: what operators run. See the files `*-command.ts` beside it for what it
+ * does.
  *
  * Exit codes: 0 done · 1 it failed, and the message says why · 2 the command line is wrong, nothing was begun.
  */
@@ -8,6 +9,9 @@ import { readFileSync } from 'node:fs';
 import { isExactlyOnceError } from '@exactly-once/core';
 import { Command, CommanderError } from 'commander';
 import { migrateCommand } from './migrate-command.js';
+import { outboxCommand } from './outbox-command.js';
+import { relayCommand } from './relay-command.js';
+import { shardsCommand } from './shards-command.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -27,9 +31,14 @@ function exitCodeOf(error: unknown): number {
 
 try {
   await new Command('exactly-once')
-    .description('Operates the tables of Exactly Once, the NestJS framework for exactly-once effects.')
+    .description(
+      'Operates the tables and the outbox of Exactly Once, the NestJS framework for exactly-once effects.',
+    )
     .version(version, '-v, --version')
     .addCommand(migrateCommand())
+    .addCommand(relayCommand())
+    .addCommand(shardsCommand())
+    .addCommand(outboxCommand())
     .addHelpText('after', `${exits}\n\n"exactly-once help <command>" says more, with examples.`)
     .showHelpAfterError('Run "exactly-once --help" for help.')
     .exitOverride()

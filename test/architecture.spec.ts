@@ -10,7 +10,12 @@ import {
   noStarExports,
   sqlInItsPlace,
 } from './architecture/form-rules.js';
-import { declaredDependencies, dependencyLaw, noWayRound } from './architecture/import-rules.js';
+import {
+  clientBehindPort,
+  declaredDependencies,
+  dependencyLaw,
+  noWayRound,
+} from './architecture/import-rules.js';
 import type { Rule } from './architecture/rule.js';
 import { type SourceFile, sourceFiles } from './architecture/source-files.js';
 
@@ -44,6 +49,7 @@ const rules: readonly [name: string, rule: Rule, holdsFor: readonly SourceFile[]
   ['sqlInItsPlace', sqlInItsPlace, product],
   ['dependencyLaw', dependencyLaw, product],
   ['noWayRound', noWayRound, product],
+  ['clientBehindPort', clientBehindPort, product],
   ['declaredDependencies', declaredDependencies, product],
 ];
 

@@ -12,6 +12,7 @@ const outcomes = {
   retry: 'tried again, not counted',
   count: 'tried again, then dead-lettered',
   'dead-letter': 'dead-lettered at once',
+  park: 'parked: it waits in the database, later events of its key behind it',
   stop: 'the consumer stops before it',
   none: 'no event is involved',
 } as const;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { cycles } from './cycles.js';
-import { declaredDependencies, dependencyLaw, noWayRound } from './import-rules.js';
+import { clientBehindPort, declaredDependencies, dependencyLaw, noWayRound } from './import-rules.js';
 import type { SourceFile } from './source-files.js';
 
 const core = 'libs/core/src/inbox/inbox.ts';
@@ -35,6 +35,18 @@ describe('the dependency law', () => {
     ['libs/kafka/src/kafka-consumer.spec.ts', "import { it } from '@jest/globals';", 0],
   ])('%s: %s', (path, text, found) => {
     expect(dependencyLaw(file(path, text))).toHaveLength(found);
+  });
+});
+
+describe('the Kafka client', () => {
+  it.each([
+    [kafka, "import type { Consumer } from 'kafkajs';", 1],
+    ['libs/kafka/src/transactions/kafka-transactions.ts', "import { Kafka } from 'kafkajs';", 1],
+    ['libs/kafka/src/index.ts', "export type { KafkaConfig } from 'kafkajs';", 1],
+    ['libs/kafka/src/kafkajs/kafkajs-member.ts', "import type { Consumer } from 'kafkajs';", 0],
+    ['test/kafka/fake-kafka.ts', "import type { Kafka } from 'kafkajs';", 0],
+  ])('%s: %s', (path, text, found) => {
+    expect(clientBehindPort(file(path, text))).toHaveLength(found);
   });
 });
 

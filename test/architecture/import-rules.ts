@@ -66,6 +66,14 @@ export const declaredDependencies: Rule = (file) => {
     .map((name) => `imports ${name}, which ${manifest} does not declare`);
 };
 
+/** A Kafka client is known in its own folder alone, so that another can join. */
+export const clientBehindPort: Rule = (file) => {
+  if (!file.path.startsWith('libs/kafka/src/') || file.path.startsWith('libs/kafka/src/kafkajs/')) return [];
+  return packagesOf(file)
+    .filter((name) => packageName(name) === 'kafkajs')
+    .map((name) => `imports ${name}, which only libs/kafka/src/kafkajs may`);
+};
+
 function grants(granted: string, name: string): boolean {
   return granted.endsWith('/*') ? name.startsWith(granted.slice(0, -1)) : granted === name;
 }

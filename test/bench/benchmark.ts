@@ -11,7 +11,12 @@ export interface Contestant {
   readonly program: string;
   /** Given to the program. */
   readonly setting?: string;
+  /** Where its run is not the benchmark's. */
+  readonly run?: Run;
 }
+
+/** Runs a contestant once, on fresh tables, topics and groups. Rejects where it does not get to its end. */
+export type Run = (contestant: Contestant, stage: Stage) => Promise<Measured>;
 
 export interface Stage {
   readonly events: number;
@@ -27,16 +32,19 @@ export interface Measured {
   readonly rate: number;
   /** Lost, doubled, torn; empty where the run counts. */
   readonly findings: readonly string[];
+  /** What else was measured, by name. */
+  readonly figures?: Readonly<Record<string, number>>;
 }
 
 export interface Benchmark {
   readonly name: string;
-  readonly unit: 'events/s';
+  readonly unit: 'events/s' | 'transactions/s' | 'ms';
+  /** In each run, where nothing else is said. */
+  readonly events: number;
   readonly contestants: readonly Contestant[];
   /** Pairs of contestants whose ratio is reported, by the ratio's name. */
   readonly ratios: Readonly<Record<string, readonly [over: string, under: string]>>;
-  /** Runs a contestant once, on fresh tables, topics and groups. Rejects where it does not get to its end. */
-  readonly run: (contestant: Contestant, stage: Stage) => Promise<Measured>;
+  readonly run: Run;
 }
 
 export interface RunResult {
@@ -45,4 +53,5 @@ export interface RunResult {
   readonly rate: number | null;
   /** Why the run does not count; `null` where it does. */
   readonly fault: string | null;
+  readonly figures?: Readonly<Record<string, number>>;
 }

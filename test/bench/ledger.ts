@@ -27,6 +27,43 @@ export async function countEffects(database: TestDatabase): Promise<number> {
   return count;
 }
 
+/** From now on a notification on the channel `effect` names the order of each effect, when that is committed. */
+export async function notifyEffects(database: TestDatabase): Promise<void> {
+  await database.query(`
+    CREATE FUNCTION say_effect() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM pg_notify('effect', NEW.order_id); RETURN NULL; END $$`);
+  await database.query(
+    'CREATE TRIGGER effect AFTER INSERT ON effect FOR EACH ROW EXECUTE FUNCTION say_effect()',
+  );
+}
+
+/** Accounts 0 to `count` - 1, empty. */
+export async function createAccounts(database: TestDatabase, count: number): Promise<void> {
+  await database.query('CREATE TABLE account (id int PRIMARY KEY, cents bigint NOT NULL)');
+  await database.query('INSERT INTO account SELECT id, 0 FROM generate_series(0, $1 - 1) AS given (id)', [
+    count,
+  ]);
+}
+
+/** Findings where an account does not hold what the effects say: order n belongs to account n modulo `count`. */
+export async function auditAccounts(database: TestDatabase, count: number): Promise<string[]> {
+  const wrong = await database.query(
+    `
+    SELECT account.id, account.cents, coalesce(sum(effect.cents), 0) AS due
+    FROM account LEFT JOIN effect ON effect.cents % $1 = account.id
+    GROUP BY account.id HAVING account.cents <> coalesce(sum(effect.cents), 0) ORDER BY account.id`,
+    [count],
+  );
+  return wrong.map(({ id, cents, due }) => `account ${id} holds ${cents}, not ${due}`);
+}
+
+/** Records that our groups have passed in this database; `null` where it has no fences. */
+export async function fencesStand(database: TestDatabase): Promise<number | null> {
+  if (!(await exists(database, 'eo_fence'))) return null;
+  const [{ sum }] = await database.query('SELECT coalesce(sum(next_offset), 0)::int AS sum FROM eo_fence');
+  return sum;
+}
+
 export async function readLedger(database: TestDatabase): Promise<Ledger> {
   const [effects] = await database.query(`
     SELECT count(*)::int AS count, count(DISTINCT order_id)::int AS orders, coalesce(sum(cents), 0) AS cents,

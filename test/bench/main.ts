@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- consume`: contestants side by side, interleaved in one run; ratios, not single figures.
+ * `npm run bench -- consume | contended | lone | kafka | relay | backlog | outbox`: contestants side by side, interleaved in one run; ratios, not single figures.
  *
  * A contestant that failed, or lost, doubled or tore an event, is void, and the run then exits with 1.
  */
@@ -8,13 +8,27 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { findKafka } from '../services/kafka.js';
 import { findPostgres, type PostgresServer } from '../services/postgres.js';
 import { consumeBenchmark } from './consume-benchmark.js';
+import { contendedBenchmark } from './contended-benchmark.js';
+import { kafkaBenchmark } from './kafka-benchmark.js';
+import { loneBenchmark } from './lone-benchmark.js';
+import { outboxBenchmark } from './outbox/outbox-benchmark.js';
+import { backlogBenchmark } from './relay/backlog-benchmark.js';
+import { relayBenchmark } from './relay/relay-benchmark.js';
 import { printReport, report, thisMachine } from './report.js';
 import { runBenchmark } from './run-benchmark.js';
 
-const benchmarks = [consumeBenchmark];
+const benchmarks = [
+  consumeBenchmark,
+  contendedBenchmark,
+  loneBenchmark,
+  kafkaBenchmark,
+  relayBenchmark,
+  backlogBenchmark,
+  outboxBenchmark,
+];
 
 interface BenchOptions {
-  readonly events: number;
+  readonly events?: number;
   readonly repeat: number;
   readonly only: readonly string[];
   readonly json?: string;
@@ -46,13 +60,14 @@ async function versionOf(postgres: PostgresServer): Promise<string> {
   }
 }
 
-async function bench(name: string, { events, repeat, only, json }: BenchOptions): Promise<void> {
+async function bench(name: string, { events: asked, repeat, only, json }: BenchOptions): Promise<void> {
   known(
     'benchmark',
     name,
     benchmarks.map((one) => one.name),
   );
   const benchmark = benchmarks.find((one) => one.name === name)!;
+  const events = asked ?? benchmark.events;
   const names = benchmark.contestants.map((one) => one.name);
   for (const one of only) known('contestant', one, names);
   const [postgres, kafka] = [await findPostgres(), await findKafka()];
@@ -70,10 +85,11 @@ async function bench(name: string, { events, repeat, only, json }: BenchOptions)
   }
 }
 
+const defaults = benchmarks.map(({ name, events }) => `${name} ${events}`).join(', ');
 try {
   await new Command('bench')
     .argument('<name>', benchmarks.map((one) => one.name).join(' | '))
-    .option('--events <n>', 'events in each run', atLeastOne, 20_000)
+    .option('--events <n>', `events in each run (by default ${defaults})`, atLeastOne)
     .option('--repeat <r>', 'runs of each contestant', atLeastOne, 5)
     .option('--only <contestants...>', 'leave the others out', [])
     .option('--json <file>', 'write the results as JSON')

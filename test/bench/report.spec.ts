@@ -5,6 +5,7 @@ import { report, thisMachine } from './report.js';
 const benchmark: Benchmark = {
   name: 'test',
   unit: 'events/s',
+  events: 1,
   contestants: ['ours', 'theirs', 'third'].map((name) => ({ name, program: '' })),
   ratios: { 'ours/theirs': ['ours', 'theirs'] },
   run: () => Promise.reject(new Error('does not run here')),
@@ -30,6 +31,14 @@ describe('report', () => {
       { name: 'theirs', median: 150, min: 100, max: 200, unit: 'events/s', void: false },
     ]);
     expect(ratios).toEqual({ 'ours/theirs': 4 });
+  });
+
+  it('gives the medians of what else was measured', () => {
+    const runs = [3, 1, 2].map((p99Ms) => ({ contestant: 'ours', rate: 1, fault: null, figures: { p99Ms } }));
+
+    const { contestants } = reported(...runs);
+
+    expect(contestants[0]!.figures).toEqual({ p99Ms: 2 });
   });
 
   it('has no ratio with a contestant of which one run is void', () => {

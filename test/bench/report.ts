@@ -4,6 +4,7 @@
  */
 import { cpus, totalmem } from 'node:os';
 import type { Benchmark, RunResult } from './benchmark.js';
+import { nodeFlags } from './contestant-process.js';
 
 export interface ContestantReport {
   readonly name: string;
@@ -12,6 +13,8 @@ export interface ContestantReport {
   readonly min: number | null;
   readonly max: number | null;
   readonly unit: string;
+  /** Medians of what else was measured. */
+  readonly figures?: Readonly<Record<string, number>>;
   /** False, or why its figures do not count. */
   readonly void: false | string;
 }
@@ -55,7 +58,7 @@ export function thisMachine(postgres: string): Machine {
     cpus: all.length,
     model: all[0]?.model.trim() ?? 'unknown',
     memoryGiB: Math.round(totalmem() / 2 ** 30),
-    node: process.versions.node,
+    node: [process.versions.node, ...nodeFlags].join(' '),
     postgres,
   };
 }
@@ -64,13 +67,14 @@ export function printReport({ benchmark, events, machine, contestants, ratios }:
   const { cpus: cores, model, memoryGiB, node, postgres } = machine;
   const on = `${cores} × ${model}, ${memoryGiB} GiB, Node ${node}, PostgreSQL ${postgres}`;
   process.stdout.write(`\n${benchmark}, ${events} events; ${on}\n`);
-  console.table(contestants.map((one) => ({ ...one })));
-  console.table(Object.entries(ratios).map(([ratio, value]) => ({ ratio, value: value ?? 'void' })));
+  console.table(contestants.map(({ figures, ...one }) => ({ ...one, ...figures })));
+  if (Object.keys(ratios).length > 0)
+    console.table(Object.entries(ratios).map(([ratio, value]) => ({ ratio, value: value ?? 'void' })));
 }
 
 function summary(name: string, unit: string, results: readonly RunResult[]): ContestantReport {
   const own = results.filter(({ contestant }) => contestant === name);
-  const rates = own.flatMap(({ rate }) => (rate === null ? [] : [Math.round(rate)])).sort((a, b) => a - b);
+  const rates = own.flatMap(({ rate }) => (rate === null ? [] : [rounded(rate)])).sort((a, b) => a - b);
   const fault = own.find((one) => one.fault !== null)?.fault ?? false;
   return {
     name,
@@ -78,12 +82,27 @@ function summary(name: string, unit: string, results: readonly RunResult[]): Con
     min: rates[0] ?? null,
     max: rates.at(-1) ?? null,
     unit,
+    ...figuresOf(own),
     void: fault,
   };
+}
+
+function figuresOf(own: readonly RunResult[]): Pick<ContestantReport, 'figures'> {
+  const measured = own.flatMap(({ figures }) => (figures === undefined ? [] : [figures]));
+  const names = Object.keys(measured[0] ?? {});
+  if (names.length === 0) return {};
+  const median = (name: string) =>
+    medianOf(measured.map((one) => rounded(one[name]!)).sort((a, b) => a - b))!;
+  return { figures: Object.fromEntries(names.map((name) => [name, median(name)])) };
+}
+
+/** Whole, and with one place where it is small. */
+export function rounded(value: number): number {
+  return value < 100 ? Math.round(value * 10) / 10 : Math.round(value);
 }
 
 function medianOf(sorted: readonly number[]): number | null {
   if (sorted.length === 0) return null;
   const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle]! : Math.round((sorted[middle - 1]! + sorted[middle]!) / 2);
+  return sorted.length % 2 === 1 ? sorted[middle]! : rounded((sorted[middle - 1]! + sorted[middle]!) / 2);
 }

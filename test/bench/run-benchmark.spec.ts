@@ -6,7 +6,7 @@ const stage = { interrupted: new AbortController().signal } as Stage;
 
 function benchmark(run: (name: string) => Promise<Measured>): Benchmark {
   const contestants = ['a', 'b'].map((name) => ({ name, program: '' }));
-  return { name: 'test', unit: 'events/s', contestants, ratios: {}, run: ({ name }) => run(name) };
+  return { name: 'test', unit: 'events/s', events: 1, contestants, ratios: {}, run: ({ name }) => run(name) };
 }
 
 describe('runBenchmark', () => {

@@ -3,6 +3,7 @@
  * A contestant that fails does not end the others: its result says why it does not count.
  */
 import type { Benchmark, RunResult, Stage } from './benchmark.js';
+import { rounded } from './report.js';
 
 export interface RunOptions {
   /** Rounds. */
@@ -22,10 +23,11 @@ export async function runBenchmark(
   const results: RunResult[] = [];
   for (let round = 0; round < repeat; round++) {
     for (const contestant of contestants) {
-      const result: RunResult = await benchmark.run(contestant, stage).then(
-        ({ rate, findings }) => ({
+      const result: RunResult = await (contestant.run ?? benchmark.run)(contestant, stage).then(
+        ({ rate, findings, figures }) => ({
           contestant: contestant.name,
           rate,
+          figures,
           fault: findings.length === 0 ? null : findings.join(', '),
         }),
         (error: Error) => ({ contestant: contestant.name, rate: null, fault: error.message }),
@@ -33,7 +35,7 @@ export async function runBenchmark(
       stage.interrupted.throwIfAborted();
       results.push(result);
       const { rate, fault } = result;
-      const outcome = fault === null ? `${Math.round(rate!)} ${benchmark.unit}` : `void: ${fault}`;
+      const outcome = fault === null ? `${rounded(rate!)} ${benchmark.unit}` : `void: ${fault}`;
       progress(`[${results.length}/${repeat * contestants.length}] ${contestant.name}: ${outcome}`);
     }
   }

@@ -8,6 +8,7 @@ import {
   type EventEnvelope,
   ExactlyOnceError,
   type FenceStore,
+  type GroupMember,
   type LogStore,
   type ProcessingSession,
   type Storage,
@@ -58,6 +59,9 @@ const inEvents = (change: (events: readonly EventEnvelope[]) => readonly EventEn
 const never = new AbortController().signal;
 
 /** By what is missing; `reds`: the tests that must notice, by the beginning of their titles. */
+/** By group: who reads all of it, by one of the sabotages. */
+const readers = new Map<string, GroupMember>();
+
 export const sabotages: Readonly<Record<string, Sabotage & { readonly reds: readonly string[] }>> = {
   'headers lose what is named like a prototype': {
     reds: ['delivers what is sent', 'delivers what a foreign producer puts'],
@@ -199,7 +203,14 @@ export const sabotages: Readonly<Record<string, Sabotage & { readonly reds: read
   },
   'one process reads all': {
     reds: ['shares the partitions'],
-    ...inLog((log) => ({ join: async (...given) => (await log.join(...given)).slice(0, 1) })),
+    ...inLog((log) => ({
+      join: async (group, ...given) => {
+        const members = await log.join(group, ...given);
+        const reader = readers.get(group) ?? members[0]!; // the same for all, whoever joins later
+        readers.set(group, reader);
+        return [reader];
+      },
+    })),
   },
   'every move of the fence is granted': {
     reds: ['replaces a dead process'],

@@ -178,6 +178,82 @@ describe('the consumer of the database broker', () => {
     await stop(young);
   });
 
+  describe('on a partition that is held by another owner', () => {
+    const key = { group: 'g', topic: 't', partition: 0 };
+    const beats = async (name: string, topics = ['other']) => storage.log.join('g', { name, topics }, 60_000);
+
+    it('waits for a member that lives to leave it, at most as long as that takes to notice', async () => {
+      await append();
+      await beats('living');
+      await storage.fences.claim(key, 'living/1', 0n);
+      const one = consumer('one');
+      await started(one);
+      await clock.advance(2_500);
+      const waited = [...seen];
+
+      await clock.advance(1_000);
+
+      expect([waited, seen]).toEqual([[], ['one t 0']]);
+      await stop(one);
+    });
+
+    it('finds it left in order where that happens meanwhile', async () => {
+      await append();
+      await beats('living');
+      await storage.fences.claim(key, 'living/1', 0n);
+      const found: unknown[] = [];
+      const noting = (some: readonly Delivery[], session: ProcessingSession) => {
+        found.push(session.fence!.found?.clean);
+        return process('one', some, session);
+      };
+      const one = consumer('one', {}, { sink: { process: noting } });
+      await started(one);
+      await clock.advance(1_000);
+      await storage.fences.release(key, 'living/1');
+      await clock.advance(100);
+
+      expect(found).toEqual([true]);
+      await stop(one);
+    });
+
+    it('leaves by itself what an earlier reader of its own could not', async () => {
+      await append();
+      const found: unknown[] = [];
+      const noting = (some: readonly Delivery[], session: ProcessingSession) => {
+        const { owner, found: before } = session.fence!;
+        found.push([owner.split('/').at(-1), before?.clean]);
+        return process('one', some, session);
+      };
+      const one = consumer('one', {}, { sink: { process: noting } });
+      await started(one);
+      const release = storage.fences.release.bind(storage.fences);
+      storage.fences.release = async () => Promise.reject(new Error('the database is away'));
+      await beats('zz joins for a while', ['t']);
+      await clock.advance(2_000);
+      storage.fences.release = release;
+      await storage.log.leave('g', 'zz joins for a while');
+      await append();
+      await clock.advance(2_000);
+
+      expect(found).toEqual([
+        ['1', true],
+        ['2', true],
+      ]);
+      await stop(one);
+    });
+
+    it('takes it at once from a member that is gone', async () => {
+      await append();
+      await storage.fences.claim(key, 'gone/1', 0n);
+      const one = consumer('one');
+
+      await started(one);
+
+      expect(seen).toEqual(['one t 0']);
+      await stop(one);
+    });
+  });
+
   it('begins a new group at the end that it saw first, however late its claim succeeds', async () => {
     await append();
     const claim = storage.fences.claim.bind(storage.fences);
@@ -216,41 +292,5 @@ describe('the consumer of the database broker', () => {
     expect(idle).toEqual({ status: 'up', lag: 0, reads: 0 });
     expect(seen).toEqual(['one t 1']);
     await stop(one);
-  });
-});
-
-describe('the publisher of the database broker', () => {
-  it('appends large events in steps, in order', async () => {
-    const storage = new InMemoryStorage(new ManualClock());
-    const made = new DatabaseBroker({ partitions: 1 });
-    const [clock, logger, telemetry, service] = [storage.clock, silentLogger, noTelemetry, 's'];
-    made.bind({ storage, clock, logger, telemetry, service, random: Math.random });
-    const sizes: number[] = [];
-    const append = storage.log.append.bind(storage.log);
-    storage.log.append = (records) => {
-      sizes.push(records.length);
-      return append(records);
-    };
-    const event = { source: 's', type: 't', version: 1, topic: 't', key: null, timeMs: 0, contentType: 'c' };
-    const events = ['1', '2', '3', '4', '5'].map((id) => {
-      const body = Buffer.alloc(id === '4' ? 9_000_000 : 2_000_000);
-      return { ...event, id, headers: {}, traceparent: null, tracestate: null, body };
-    });
-
-    const outcomes = await made.publisher().send(events);
-
-    expect(sizes).toEqual([2, 1, 1, 1]);
-    expect(outcomes).toHaveLength(5);
-    const read = await storage.log.read(
-      { topic: 't', partition: 0, offset: 0n },
-      { maxEvents: 9, maxBytes: 1e9 },
-    );
-    expect(read.map(({ headers }) => Buffer.from(headers['ce_id']!).toString())).toEqual([
-      '1',
-      '2',
-      '3',
-      '4',
-      '5',
-    ]);
   });
 });

@@ -39,19 +39,24 @@ describe('a group of events in one transaction', () => {
   });
 
   it('commits what it has where the process must stop between two events', async () => {
-    let stopping: Promise<void> = Promise.resolve();
+    let stopping: Promise<void> | null = null;
+    let goOn = () => {};
+    const graceIsOver = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
     const insert = world.storage.deadLetters.insert.bind(world.storage.deadLetters);
     world.storage.deadLetters.insert = async (...given) => {
       await insert(...given);
       stopping = world.engine.stop();
-      await new Promise((resolve) => setTimeout(resolve, 50)); // beyond the grace time
+      await graceIsOver;
     };
     await world.start([world.handler('h')], { shutdownMs: 0 });
 
     world.broker.append('in', world.message('1'), { body: 'no headers' }, world.message('3'));
-    await world.pass();
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    await world.pass();
+    while (stopping === null) await world.pass();
+    await world.pass(100);
+    goOn();
+    await world.pass(100);
     await stopping;
 
     expect(world.calls).toEqual(['h 1']);

@@ -6,7 +6,7 @@ describe('a handler with lanes', () => {
 
   beforeEach(() => {
     world = new MemoryWorld();
-    const features = { concurrentStatements: true, concurrentStatementsRemedy: '' };
+    const features = { concurrentStatements: true, concurrentStatementsRemedy: '', connections: null };
     Object.assign(world.storage, { features });
   });
 
@@ -112,7 +112,7 @@ describe('a handler with lanes', () => {
 
   it('has one lane, and says so, where the storage sends one statement at a time', async () => {
     Object.assign(world.storage, {
-      features: { concurrentStatements: false, concurrentStatementsRemedy: 'turn it on' },
+      features: { concurrentStatements: false, concurrentStatementsRemedy: 'turn it on', connections: null },
     });
     const steps: string[] = [];
     await world.start([slow(steps, 2)]);

@@ -1,4 +1,4 @@
-import type { EngineOptions, HandlerDefinition } from '@exactly-once/core';
+import { databaseBroker, type EngineOptions, type HandlerDefinition } from '@exactly-once/core';
 import { describe, expect, it } from '@jest/globals';
 import { MemoryWorld } from './memory-world.js';
 
@@ -30,6 +30,7 @@ describe("the engine's options", () => {
     ['a blank group', { group: ' ' }, /group is " "/],
     ['no batch bounds', { batch: null }, /batch is null/],
     ['a relay that is neither bounds nor false', { relay: true }, /relay is true/],
+    ['a relay that may be transactional', { relay: { transactional: 'yes' } }, /transactional is yes/],
     ['a retention that is null', { retention: null }, /retention is null/],
     ['handlers that nothing feeds', { broker: null }, /broker.*h/],
     ['version 0', { types: [{ type: 'happened', topic: 'in', version: 0 }] }, /version of type "happened"/],
@@ -39,6 +40,12 @@ describe("the engine's options", () => {
       { retry: { backoffMs: 5_000, maxBackoffMs: 10 } },
       /backoffMs.*maxBackoffMs/,
     ],
+    [
+      'an outbox that is relayed and forgotten at once',
+      { retention: { unrelayedMs: 3_600_000 } },
+      /unrelayedMs.*`relay: false`/,
+    ],
+    ['an outbox that is forgotten too soon', { relay: false, retention: { unrelayedMs: 1 } }, /unrelayedMs/],
     ['a window of seconds', { retention: { windowDays: 0.0001 } }, /windowDays/],
     [
       'a window shorter than a wait between two attempts',
@@ -47,6 +54,14 @@ describe("the engine's options", () => {
     ],
   ])('are refused: %s', async (_, options, why) => {
     expect(await answer(options)).toMatch(why);
+  });
+
+  it('are refused: a transactional relay to a broker that has no transactions', async () => {
+    const { create } = databaseBroker();
+    const options = { relay: { transactional: true }, broker: await create() };
+
+    expect(await answer(options)).toMatch(/EO_OPTION_INVALID.*"database" has no transactions/);
+    expect(await answer({ relay: { transactional: true } })).toBe('accepted');
   });
 
   it.each([

@@ -1,74 +1,26 @@
-import { type EventEnvelope, type Lease, noTelemetry, Relay, type RelayParts } from '@exactly-once/core';
-import { InMemoryStorage, ManualClock } from '@exactly-once/testing';
+import type { EventEnvelope, Lease } from '@exactly-once/core';
+import type { InMemoryStorage, ManualClock } from '@exactly-once/testing';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-
-const body = Buffer.alloc(400);
+import { anEvent, RelayWorld } from './relay-world.js';
 
 describe('the relay', () => {
+  let world: RelayWorld;
   let clock: ManualClock;
   let storage: InMemoryStorage;
   let sent: string[];
-  let batches: number[];
-  let refused: Set<string>;
-  const running: { stop: AbortController; ended: Promise<void> }[] = [];
 
   beforeEach(() => {
-    clock = new ManualClock();
-    storage = new InMemoryStorage(clock);
-    sent = [];
-    batches = [];
-    refused = new Set();
+    world = new RelayWorld();
+    ({ clock, storage, sent } = world);
   });
 
-  afterEach(async () => {
-    for (const { stop, ended } of running.splice(0)) {
-      stop.abort();
-      await clock.advance(1);
-      await ended;
-    }
-  });
-
-  const publish = async (...ids: string[]) => {
-    const transaction = await storage.begin();
-    for (const id of ids) transaction.outgoing.push({ event: anEvent(id), deliverAtMs: null });
-    await transaction.seal();
-    await transaction.commit();
-  };
-
-  const send = async (events: readonly EventEnvelope[]) => {
-    batches.push(events.length);
-    return events.map(({ id }) => {
-      if (refused.has(id)) return { status: 'refused' as const, reason: `${id} is too large` };
-      sent.push(id);
-      return { status: 'sent' as const };
-    });
-  };
-
-  const start = (owner: string, options: Partial<RelayParts> = {}) => {
-    const relay = new Relay({
-      storage,
-      publisher: { start: async () => {}, stop: async () => {}, send },
-      clock,
-      logger: { error() {}, warn() {}, info() {}, debug() {} },
-      telemetry: noTelemetry,
-      random: () => 0.5,
-      owner,
-      batchSize: 100,
-      maxBytes: 1_000_000,
-      leaseMs: 9_000,
-      maxPollMs: 100,
-      ...options,
-    });
-    const stop = new AbortController();
-    running.push({ stop, ended: relay.run(stop.signal) });
-    return { relay, stop };
-  };
+  afterEach(() => world.close());
 
   it('settles nothing but what was sent, and moves what was refused out of the way with its reason', async () => {
-    refused.add('2');
-    await publish('1', '2', '3');
+    world.refused.add('2');
+    await world.publishAll(['1', '2', '3'].map((id) => anEvent(id, { key: id })));
 
-    start('a');
+    world.start('a');
     await clock.advance(1_000);
 
     expect(sent).toEqual(['1', '3']);
@@ -82,14 +34,14 @@ describe('the relay', () => {
       start: async () => {},
       stop: async () => {},
       send: async (events: readonly EventEnvelope[]) => {
-        const outcomes = await send(events);
+        const outcomes = await world.send(events);
         if (cut) throw new Error('the connection broke');
         return outcomes;
       },
     };
-    await publish('1', '2');
+    await world.publish('1', '2');
 
-    const { relay } = start('a', { publisher });
+    const { relay } = world.start('a', { publisher });
     await clock.advance(1);
     expect(relay.stuck()).toContain('the connection broke');
     expect((await storage.outbox.depth()).pending).toBe(2);
@@ -102,10 +54,10 @@ describe('the relay', () => {
   });
 
   it('keeps its lease by renewing it, so that another relay publishes nothing', async () => {
-    start('a');
+    world.start('a');
     await clock.advance(1_000);
     const [first] = await epochs();
-    start('b');
+    world.start('b');
 
     await clock.advance(60_000);
 
@@ -114,10 +66,10 @@ describe('the relay', () => {
   });
 
   it('publishes nothing while another has taken its lease, and goes on when that one has gone', async () => {
-    start('a');
+    world.start('a');
     await clock.advance(1_000);
     const stolen = await steal('thief', 5_000);
-    await publish('1');
+    await world.publish('1');
 
     await clock.advance(3_000);
     expect(sent).toEqual([]);
@@ -128,14 +80,18 @@ describe('the relay', () => {
   });
 
   it('takes the lease anew where renewing it was refused, with a new epoch', async () => {
-    start('a');
+    world.start('a');
     await clock.advance(1_000);
     const [before] = await epochs();
-    storage.leases.renew = async () => false;
-    storage.leases.release = async () => {};
+    const beat = storage.leases.beat.bind(storage.leases);
+    storage.leases.beat = async (owner, leaseMs, leases) => {
+      storage.leases.beat = beat;
+      await storage.leases.release(leases[0]!);
+      return { ...(await beat(owner, leaseMs, [])), held: [] };
+    };
 
     await clock.advance(4_000);
-    await publish('1');
+    await world.publish('1');
     await clock.advance(1_000);
 
     expect(sent).toEqual(['1']);
@@ -148,12 +104,12 @@ describe('the relay', () => {
       stop: async () => {},
       send: async (events: readonly EventEnvelope[]) => {
         if (sent.length === 0) await steal('thief', 2_000);
-        return send(events);
+        return world.send(events);
       },
     };
-    await publish('1');
+    await world.publish('1');
 
-    start('a', { publisher });
+    world.start('a', { publisher });
     await clock.advance(1_000);
     expect(sent).toEqual(['1']);
     expect((await storage.outbox.depth()).pending).toBe(1);
@@ -164,7 +120,7 @@ describe('the relay', () => {
   });
 
   it('gives its leases up when it stops, so that the next one need not wait', async () => {
-    const { stop } = start('a');
+    const { stop } = world.start('a');
     await clock.advance(1_000);
     expect(await storage.leases.acquire(0, 'b', 1_000)).toBeNull();
 
@@ -174,19 +130,56 @@ describe('the relay', () => {
     expect(await storage.leases.acquire(0, 'b', 1_000)).not.toBeNull();
   });
 
+  it.each([1, 8])('asks an idle database less than once a second, with %i shards', async (shards) => {
+    storage.leases.shardCount = shards;
+    let asked = 0;
+    const counted = <T extends object>(store: T, ...names: (keyof T)[]) => {
+      for (const name of names) {
+        const method = (store[name] as (...given: unknown[]) => unknown).bind(store);
+        store[name] = ((...given: unknown[]) => {
+          asked++;
+          return method(...given);
+        }) as T[keyof T];
+      }
+    };
+    world.start('a', { leaseMs: 10_000, maxPollMs: 2_000 }); // the defaults
+    await clock.advance(60_000);
+    counted(storage.leases, 'beat', 'acquire', 'release');
+    counted(storage.outbox, 'claim', 'due', 'settle');
+
+    await clock.advance(600_000);
+
+    expect(asked).toBeGreaterThan(300);
+    expect(asked).toBeLessThan(0.9 * 600); // a tenth is the outbox's watch
+    await world.publish('1');
+    await clock.advance(2_001);
+    expect(sent).toEqual(['1']);
+  });
+
+  it('looks at once, and without waiting for its next look, at a hint', async () => {
+    const { relay } = world.start('a', { leaseMs: 10_000, maxPollMs: 2_000 });
+    await clock.advance(60_000);
+
+    await world.publish('1');
+    relay.hint();
+    await clock.advance(0);
+
+    expect(sent).toEqual(['1']);
+  });
+
   it('holds no more bytes at once than it is told, and one event in any case', async () => {
-    await publish('1', '2', '3');
-    const { stop } = start('a', { maxBytes: 1_000 });
+    await world.publish('1', '2', '3');
+    const { stop } = world.start('a', { maxBytes: 1_000 });
     await clock.advance(1_000);
     stop.abort();
     await clock.advance(1);
 
-    await publish('4', '5');
-    start('b', { maxBytes: 1 });
+    await world.publish('4', '5');
+    world.start('b', { maxBytes: 1 });
     await clock.advance(1_000);
 
     expect(sent).toEqual(['1', '2', '3', '4', '5']);
-    expect(batches).toEqual([2, 1, 1, 1]);
+    expect(world.batches).toEqual([2, 1, 1, 1]);
   });
 
   /** The lease as another relay would take it once it has run out. */
@@ -202,20 +195,3 @@ describe('the relay', () => {
     return epoch === null ? [] : [epoch];
   }
 });
-
-function anEvent(id: string): EventEnvelope {
-  return {
-    id,
-    source: 's',
-    type: 't',
-    version: 1,
-    topic: 'o',
-    key: 'k',
-    timeMs: 0,
-    contentType: 'application/json',
-    headers: {},
-    traceparent: null,
-    tracestate: null,
-    body,
-  };
-}

@@ -86,9 +86,29 @@ export class World {
     return engine;
   }
 
+  /** An operator moves the group, while it is away, to an offset of partition 0. */
+  async resetTo(offset: string): Promise<void> {
+    await this.kafka.admin((admin) =>
+      admin.setOffsets({ groupId: this.group, topic: this.topic, partitions: [{ partition: 0, offset }] }),
+    );
+  }
+
   logger(): Logger {
     const keep = (level: string) => (message: string) => void this.log.push(`${level} ${message}`);
     return { error: keep('error'), warn: keep('warn'), info: keep('info'), debug: () => undefined };
+  }
+
+  /** Records with these ids on the input topic, all of one key, in order. */
+  async produce(...ids: readonly string[]): Promise<void> {
+    const producer = this.kafka.client.producer();
+    await producer.connect();
+    const messages = ids.map((id) => ({
+      key: 'k',
+      value: JSON.stringify({ id }),
+      headers: { ce_specversion: '1.0', ce_id: id, ce_source: 'test', ce_type: 'order.placed' },
+    }));
+    await producer.send({ topic: this.topic, messages });
+    await producer.disconnect();
   }
 
   async close(): Promise<void> {

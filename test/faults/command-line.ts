@@ -3,6 +3,7 @@
  */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type BrokerName, brokerNames } from './broker/broker-ground.js';
+import { type TransactionMode, transactionModes } from './harness/fault-case.js';
 import { type PlantedBug, plantedBugs } from './worker/worker-plan.js';
 
 export interface Request {
@@ -15,8 +16,10 @@ export interface Request {
   readonly quick: boolean;
   /** `null`: not said. */
   readonly broker: BrokerName | null;
+  readonly transaction: TransactionMode;
   readonly planted: readonly PlantedBug[];
   readonly patienceMs: number;
+  readonly durationMs: number;
 }
 
 export function parseRequest(argv: readonly string[]): Request {
@@ -29,9 +32,15 @@ export function parseRequest(argv: readonly string[]): Request {
     .addOption(
       new Option('--broker <name>', 'what the events go through; default kafka').choices(brokerNames),
     )
+    .addOption(
+      new Option('--transaction <where>', 'where handlers commit')
+        .choices(transactionModes)
+        .default('database'),
+    )
     .option('--json <file>', 'writes the report there, too')
     .option('--list', 'lists the cases')
     .option('--patience <seconds>', 'until a run that does not come to rest is given up', parseWhole, 60)
+    .option('--duration <seconds>', 'of faults that have no end of their own (case 52)', parseWhole, 15)
     .addOption(
       new Option('--plant <bug>', 'takes a remedy out, to show that a case turns red').choices(plantedBugs),
     )
@@ -42,9 +51,11 @@ export function parseRequest(argv: readonly string[]): Request {
     seeds?: number[];
     quick?: true;
     broker?: BrokerName;
+    transaction: TransactionMode;
     json?: string;
     list?: true;
     patience: number;
+    duration: number;
     plant?: PlantedBug;
   }>();
   if (given.list === undefined && given.quick === undefined && given.case === undefined) {
@@ -57,8 +68,10 @@ export function parseRequest(argv: readonly string[]): Request {
     list: given.list === true,
     quick: given.quick === true,
     broker: given.broker ?? null,
+    transaction: given.transaction,
     planted: given.plant === undefined ? [] : [given.plant],
     patienceMs: given.patience * 1_000,
+    durationMs: given.duration * 1_000,
   };
 }
 

@@ -11,7 +11,7 @@ import { databaseGround } from './broker/database-ground.js';
 import { kafkaGround } from './broker/kafka-ground.js';
 import { faultCases } from './cases/case-table.js';
 import { parseRequest, type Request } from './command-line.js';
-import { type FaultCase, runsOn } from './harness/fault-case.js';
+import { type FaultCase, modeOf, runsOn } from './harness/fault-case.js';
 import { details, tableHead, tableLine } from './harness/report.js';
 import { type RunReport, removeRunning, runCase } from './harness/run-case.js';
 import { shortestSessionTimeoutMs } from './harness/session-timeout.js';
@@ -19,20 +19,30 @@ import type { Services } from './harness/stage.js';
 import { killAllWorkers } from './harness/worker-process.js';
 
 /** Enough to notice in CI that the database has ceased to be a broker; all cases run with `--broker database`. */
-const quickOnDatabase = [4, 5, 17, 21, 26];
+const quickOnDatabase = [4, 5, 17, 21, 27];
+
+/** The same for Kafka transactions; all of them run with `--transaction kafka`. */
+const quickTransactional = [4, 17];
 
 interface Run {
   readonly faultCase: FaultCase;
   readonly broker: BrokerName;
 }
 
-function wantedRuns({ cases, broker, quick }: Request): Run[] {
-  const on = (name: BrokerName, numbers: readonly number[] | null) =>
+function wantedRuns({ cases, broker, quick, transaction }: Request): Run[] {
+  const all = (name: BrokerName, numbers: readonly number[] | null, mode = transaction) =>
     faultCases
-      .filter((one) => runsOn(one).includes(name) && (numbers === null || numbers.includes(one.number)))
+      .filter((one) => modeOf(one) === mode && runsOn(one).includes(name))
+      .filter((one) => numbers?.includes(one.number) ?? true)
       .map((faultCase) => ({ faultCase, broker: name }));
+  const on: typeof all = (...which) => all(...which).filter(({ faultCase }) => !(quick && faultCase.heavy));
   if (broker !== null) return on(broker, cases);
-  return [...on('kafka', cases), ...(quick && cases === null ? on('database', quickOnDatabase) : [])];
+  if (!quick || cases !== null || transaction === 'kafka') return on('kafka', cases);
+  return [
+    ...on('kafka', null),
+    ...all('database', quickOnDatabase),
+    ...all('kafka', quickTransactional, 'kafka'),
+  ];
 }
 
 async function runAll(
@@ -56,7 +66,9 @@ async function runAll(
 function list(): number {
   for (const faultCase of faultCases) {
     const { number, fault, looksFor } = faultCase;
-    console.log(`${String(number).padStart(3)}  ${fault}  [${looksFor}]  on ${runsOn(faultCase).join(', ')}`);
+    const where = `on ${runsOn(faultCase).join(', ')}; transaction: ${modeOf(faultCase)}`;
+    const quick = faultCase.heavy ? 'not in --quick' : 'in --quick';
+    console.log(`${String(number).padStart(3)}  ${fault}  [${looksFor}]  ${where}; ${quick}`);
   }
   return 0;
 }

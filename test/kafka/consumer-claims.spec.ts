@@ -25,6 +25,16 @@ describe('a partition’s claim', () => {
     expect(world.done).toEqual(['first', 'second']);
   });
 
+  it('tells the broker what a former owner had no time to say, also where no further event comes', async () => {
+    world.kafka.log('t/0', ['a', 'b']);
+    await world.storage.fences.claim({ group: 'g', topic: 't', partition: 0 }, 'before', 2n);
+    await world.start();
+
+    await world.until('the group is at the end', () => world.kafka.committed.get('t/0') === '2');
+
+    expect(world.done).toEqual([]);
+  });
+
   it('is up only when a first claim has been made', async () => {
     world.kafka.log('t/0');
     world.kafka.answersHeartbeats = false;

@@ -83,6 +83,103 @@ describe('the flow from kafkajs to the handlers', () => {
     expect(world.done).toEqual(values(100));
   });
 
+  describe('after a pause in which nobody would have seen the topic go', () => {
+    const paused = async () => {
+      world.kafka.log('t/0', values(100));
+      hold();
+      await world.start({ events: 10 });
+      await world.until('it pauses', () => taken('t/0').length > 0 && world.kafka.paused.has('t/0'));
+      await world.clock.advance(1_000);
+    };
+
+    it('goes on with the same log, each record once', async () => {
+      await paused();
+
+      release();
+      await world.until('all are done', () => world.done.length === 100);
+
+      expect(world.done).toEqual(values(100));
+      expect(world.lines).toEqual([]);
+    });
+
+    it('handles what it has of the old log, and then reads the new one from its beginning', async () => {
+      await paused();
+      world.kafka.log('t/0', values(100, 'new'));
+
+      release();
+      await world.until('all are done', () => world.done.includes('new99'));
+
+      const old = world.done.filter((value) => value.startsWith('v'));
+      expect(old.length).toBeGreaterThan(0);
+      expect(world.done).toEqual([...values(old.length), ...values(100, 'new')]);
+      expect(world.lines.filter((line) => line.includes('EO_LOG_CHANGED'))).toHaveLength(1);
+    });
+
+    it('stops before the new log where only positions tell what was handled', async () => {
+      world.kafka.log('t/0', values(100));
+      hold();
+      await world.start({ events: 10, dedup: 'offset' });
+      await world.until('it pauses', () => taken('t/0').length > 0 && world.kafka.paused.has('t/0'));
+      await world.clock.advance(1_000);
+      world.kafka.log('t/0', values(100, 'new'));
+
+      release();
+      await world.until('it stops', () => /EO_LOG_CHANGED/.test(world.consumer.health().reason ?? ''));
+
+      expect(world.done.filter((value) => value.startsWith('new'))).toEqual([]);
+    });
+  });
+
+  describe('where a fetch failed and kafkajs went on without a join', () => {
+    async function read(): Promise<void> {
+      world.kafka.log('t/0', values(3));
+      await world.start();
+      await world.until('all are done', () => world.done.length === 3);
+      await world.kafka.round();
+    }
+
+    it('goes on with the same log, each record once', async () => {
+      await read();
+      world.kafka.logs.get('t/0')!.values.push('next');
+
+      world.kafka.failFetch();
+      await world.until('the next is done', () => world.done.includes('next'));
+
+      expect(world.done).toEqual([...values(3), 'next']);
+      expect(world.kafka.handed).toContain('t/0@2 taken');
+      expect(world.lines).toEqual([]);
+    });
+
+    it.each([
+      ['as many records', 3],
+      ['fewer, up to the last that was read', 2],
+      ['fewer', 1],
+      ['more', 5],
+    ])('reads a log that took its place with %s from its beginning', async (_, count) => {
+      await read();
+      world.kafka.log('t/0', values(count, 'new'));
+
+      world.kafka.failFetch();
+      await world.until('all are done', () => world.done.length === 3 + count);
+
+      expect(world.done).toEqual([...values(3), ...values(count, 'new')]);
+      expect(world.lines.join('\n')).toContain('EO_LOG_CHANGED');
+    });
+
+    it('claims the partition anew where the log cannot be asked for', async () => {
+      await read();
+      world.kafka.log('t/0', values(3, 'new'));
+      world.kafka.unknown.add('t/0');
+
+      world.kafka.failFetch();
+      await world.until('it says so', () => world.lines.join('\n').includes('is claimed anew'));
+      world.kafka.unknown.delete('t/0');
+      await world.until('all are done', () => world.done.length === 6);
+
+      expect(world.done).toEqual([...values(3), ...values(3, 'new')]);
+    });
+  });
+
   it('stops a partition that must not pass an event by, says so, and leaves its neighbours alone', async () => {
     world.kafka.assignment = ['t/0', 't/1'];
     const stopped = world.kafka.log('t/0', ['bad', 'behind']);

@@ -208,14 +208,25 @@ describe('what is acknowledged to the broker', () => {
     await world.until('both were refused', () => new Set(world.kafka.commits).size === 2);
 
     world.kafka.join('t/1');
+    await goesOnElsewhere();
     world.kafka.join('t/0', 't/1');
     world.kafka.refusesCommits = false;
     world.kafka.commits.length = 0;
     await world.until('the other is committed', () => world.kafka.committed.has('t/1'));
-    await world.claimed('t/0', 't/1');
+    await world.until('it is claimed again', async () => (await world.fence('t/0'))!.owner !== 'elsewhere');
 
     expect(world.kafka.commits).toEqual(['t/1=1']);
+    expect(world.kafka.committed.get('t/0')).toBe('2');
   });
+
+  /** The new owner of t/0 handles and acknowledges one more record. */
+  async function goesOnElsewhere(): Promise<void> {
+    const key = { group: 'g', topic: 't', partition: 0 };
+    world.kafka.logs.get('t/0')!.values.push('c');
+    await world.storage.fences.claim(key, 'elsewhere', 0n);
+    await world.storage.fences.reposition(key, 'elsewhere', 2n, false);
+    world.kafka.committed.set('t/0', '2');
+  }
 
   it('is no longer sent once kafkajs has crashed', async () => {
     world.kafka.refusesCommits = true;

@@ -10,8 +10,8 @@ import {
   type ProcessingSession,
 } from '@exactly-once/core';
 import { InMemoryStorage, ManualClock } from '@exactly-once/testing';
-import type { ConsumerSettings } from '../../libs/kafka/src/consumer-life.js';
 import { KafkaConsumer } from '../../libs/kafka/src/kafka-consumer.js';
+import { KafkajsClient } from '../../libs/kafka/src/kafkajs/kafkajs-client.js';
 import { MemoryBudget } from '../../libs/kafka/src/memory-budget.js';
 import { FakeKafka } from './fake-kafka.js';
 
@@ -44,13 +44,12 @@ export class ConsumerWorld {
     dedup = 'inbox',
   }: Bounds = {}): Promise<void> {
     const keep = (line: string) => void this.lines.push(line);
-    const config = { sessionTimeout: 10_000, rebalanceTimeout: 30_000, heartbeatInterval: 1_000_000 };
+    const consumer = { sessionTimeout: 10_000, rebalanceTimeout: 30_000, heartbeatInterval: 1_000_000 };
     this.consumer = new KafkaConsumer({
-      kafka: this.kafka.client(),
+      client: new KafkajsClient({ kafka: this.kafka.client(), consumer }),
       clock: this.clock,
       logger: { error: keep, warn: keep, info: () => {}, debug: () => {} },
-      config: config as ConsumerSettings,
-      bounds: { events, bytes, budget: new MemoryBudget(totalBytes) },
+      bounds: { atOnce: 1_000, events, bytes, budget: new MemoryBudget(totalBytes) },
       request: {
         group: 'g',
         topics: [{ topic: 't', startFrom, dedup }],

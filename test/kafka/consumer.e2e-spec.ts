@@ -68,13 +68,7 @@ describe('the Kafka consumer', () => {
     await produce(['a', 'b', 'c'], 0);
     await handled(3);
     await first.stop();
-    await world.kafka.admin((admin) =>
-      admin.setOffsets({
-        groupId: world.group,
-        topic: world.topic,
-        partitions: [{ partition: 0, offset: '0' }],
-      }),
-    );
+    await world.resetTo('0');
 
     await consume();
     await produce(['d'], 0);
@@ -90,13 +84,7 @@ describe('the Kafka consumer', () => {
     await handled(1);
     await first.stop();
     await produce(['b', 'c'], 0);
-    await world.kafka.admin((admin) =>
-      admin.setOffsets({
-        groupId: world.group,
-        topic: world.topic,
-        partitions: [{ partition: 0, offset: '3' }],
-      }),
-    );
+    await world.resetTo('3');
 
     const second = await consume();
     await produce(['d'], 0);

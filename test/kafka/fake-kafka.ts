@@ -20,6 +20,8 @@ const events = {
   STOP: 'stop',
   DISCONNECT: 'disconnect',
   REBALANCING: 'rebalancing',
+  FETCH_START: 'fetch_start',
+  FETCH: 'fetch',
 };
 
 export class FakeKafka {
@@ -97,11 +99,18 @@ export class FakeKafka {
     this.#bus.emit(events.HEARTBEAT, { payload });
   }
 
+  /** A fetch that fails, after which kafkajs tries again without a join. */
+  failFetch(): void {
+    this.#bus.emit(events.FETCH_START, { payload: { nodeId: 0 } });
+  }
+
   /** One turn of kafkajs: a heartbeat, then a fetch of what is assigned and not paused. */
   async round(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 1));
     await this.heartbeat();
     if (!this.#group) return;
+    this.#bus.emit(events.FETCH_START, { payload: { nodeId: 0 } });
+    this.#bus.emit(events.FETCH, { payload: { nodeId: 0 } });
     for (const name of this.assignment) if (!this.paused.has(name)) await this.#fetch(name);
   }
 

@@ -15,20 +15,14 @@ describe("dedup: 'offset' over Kafka", () => {
   });
 
   it('runs nothing again where the broker stands behind the database, as a crash before the acknowledgement leaves it', async () => {
-    await produce('a', 'b', 'c');
+    await world.produce('a', 'b', 'c');
     const first = await consume();
     await handled(3);
     await first.stop();
-    await world.kafka.admin((admin) =>
-      admin.setOffsets({
-        groupId: world.group,
-        topic: world.topic,
-        partitions: [{ partition: 0, offset: '1' }],
-      }),
-    );
+    await world.resetTo('1');
 
     await consume();
-    await produce('d');
+    await world.produce('d');
     await handled(4);
 
     expect(await rows()).toEqual(['a', 'b', 'c', 'd']);
@@ -37,7 +31,7 @@ describe("dedup: 'offset' over Kafka", () => {
   });
 
   it('stops at a recreated topic, in health, and goes on from where people say', async () => {
-    await produce('a', 'b', 'c');
+    await world.produce('a', 'b', 'c');
     const first = await consume();
     await handled(3);
     await first.stop();
@@ -46,7 +40,7 @@ describe("dedup: 'offset' over Kafka", () => {
       world.kafka.admin(async (admin) => !(await admin.listTopics()).includes(world.topic)),
     );
     await world.kafka.createNamedTopic(world.topic, 1);
-    await produce('d', 'e', 'f', 'g');
+    await world.produce('d', 'e', 'f', 'g');
 
     const second = await consume();
     await until('health says why', async () => JSON.stringify(second.health()).includes('EO_LOG_CHANGED'));
@@ -56,13 +50,7 @@ describe("dedup: 'offset' over Kafka", () => {
       'UPDATE eo_fence SET next_offset = 0, last_fingerprint = NULL WHERE group_name = $1 AND topic = $2',
       [world.group, world.topic],
     );
-    await world.kafka.admin((admin) =>
-      admin.setOffsets({
-        groupId: world.group,
-        topic: world.topic,
-        partitions: [{ partition: 0, offset: '0' }],
-      }),
-    );
+    await world.resetTo('0');
     await consume();
     await handled(7);
 
@@ -82,18 +70,6 @@ describe("dedup: 'offset' over Kafka", () => {
     const engine = await world.engine({ storage: await world.storage(source), handlers: [handler] });
     await engine.start();
     return engine;
-  }
-
-  async function produce(...ids: string[]): Promise<void> {
-    const producer = world.kafka.client.producer();
-    await producer.connect();
-    const messages = ids.map((id) => ({
-      key: 'k',
-      value: JSON.stringify({ id }),
-      headers: { ce_specversion: '1.0', ce_id: id, ce_source: 'test', ce_type: 'order.placed' },
-    }));
-    await producer.send({ topic: world.topic, messages });
-    await producer.disconnect();
   }
 
   async function rows(): Promise<string[]> {

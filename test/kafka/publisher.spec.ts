@@ -1,69 +1,9 @@
-import type { EventEnvelope, SendOutcome } from '@exactly-once/core';
+import type { SendOutcome } from '@exactly-once/core';
 import { ManualClock } from '@exactly-once/testing';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { Kafka } from 'kafkajs';
 import { KafkaPublisher } from '../../libs/kafka/src/kafka-publisher.js';
-
-interface Batch {
-  readonly topicMessages: { readonly topic: string; readonly messages: { readonly value: Buffer }[] }[];
-}
-
-const mostBytes = 100;
-
-/** kafkajs's producer: asks for all its topics at once, and writes a request wholly or not at all. */
-class FakeProducers {
-  readonly written: string[] = [];
-  readonly missing = new Set<string>();
-  readonly forbidden = new Set<string>();
-  /** Errors of the next requests, thrown after they were written. */
-  readonly afterwards: Error[] = [];
-  /** Called with each request before it is looked at. */
-  asked: (request: number) => void = () => {};
-  made = 0;
-  requests = 0;
-
-  client(): Kafka {
-    return { producer: () => this.#producer() } as unknown as Kafka;
-  }
-
-  #producer() {
-    this.made++;
-    const topics = new Set<string>();
-    return {
-      connect: async () => {},
-      disconnect: async () => {},
-      sendBatch: async ({ topicMessages }: Batch) => {
-        this.requests++;
-        this.asked(this.requests);
-        for (const { topic } of topicMessages) topics.add(topic);
-        for (const topic of topics) {
-          if (this.missing.has(topic)) throw protocolError('UNKNOWN_TOPIC_OR_PARTITION');
-          if (this.forbidden.has(topic)) throw protocolError('TOPIC_AUTHORIZATION_FAILED');
-        }
-        const values = topicMessages.flatMap(({ messages }) => messages.map(({ value }) => value));
-        if (Buffer.concat(values).length > mostBytes) throw protocolError('MESSAGE_TOO_LARGE');
-        this.written.push(...values.map(String));
-        const error = this.afterwards.shift();
-        if (error !== undefined) throw error;
-      },
-    };
-  }
-}
-
-function protocolError(type: string): Error {
-  return Object.assign(new Error('wrapped'), { cause: Object.assign(new Error(type), { type }) });
-}
-
-const event = (value: string, topic = 't', key: string | null = null): EventEnvelope => ({
-  ...{ id: value, source: 's', type: 'x', version: 1, topic, key, timeMs: 0 },
-  ...{
-    contentType: 'text/plain',
-    headers: {},
-    traceparent: null,
-    tracestate: null,
-    body: Buffer.from(value),
-  },
-});
+import { KafkajsClient } from '../../libs/kafka/src/kafkajs/kafkajs-client.js';
+import { event, FakeProducers, mostBytes } from './fake-producers.js';
 
 describe('KafkaPublisher', () => {
   let kafka: FakeProducers;
@@ -76,7 +16,7 @@ describe('KafkaPublisher', () => {
     clock = new ManualClock();
     const keep = (line: string) => void log.push(line);
     const logger = { error: keep, warn: keep, info: keep, debug: keep };
-    publisher = new KafkaPublisher({ kafka: kafka.client(), config: {}, clock, logger });
+    publisher = new KafkaPublisher({ client: new KafkajsClient({ kafka: kafka.client() }), clock, logger });
   });
 
   const statuses = (outcomes: SendOutcome[]) => outcomes.map(({ status }) => status);
@@ -89,6 +29,21 @@ describe('KafkaPublisher', () => {
     expect(statuses(outcomes)).toEqual(['sent', 'sent', 'refused', 'sent', 'sent']);
     expect(outcomes[2]).toEqual({ status: 'refused', reason: 'MESSAGE_TOO_LARGE' });
     expect(kafka.written).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  it('sends nothing more of the topic and key of what was refused', async () => {
+    const large = 'x'.repeat(mostBytes + 1);
+    const events = [
+      ...[event('a', 't', 'k'), event(large, 't', 'k'), event('b', 't', 'j'), event('c', 't', 'k')],
+      ...[event('d', 'u', 'k'), event('e', 't', null)],
+    ];
+
+    const outcomes = await publisher.send(events);
+    const later = await publisher.send([event('f', 't', 'k')]);
+
+    expect(statuses(outcomes)).toEqual(['sent', 'refused', 'sent', 'behind', 'sent', 'sent']);
+    expect(statuses(later)).toEqual(['sent']); // who holds it back until somebody decides, is the relay
+    expect(kafka.written).not.toContain('c');
   });
 
   it('halves what is too large together', async () => {

@@ -1,5 +1,6 @@
 import { silentLogger } from '@exactly-once/core';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { KafkajsClient } from '../../libs/kafka/src/kafkajs/kafkajs-client.js';
 import { transactionalId } from '../../libs/kafka/src/transactions/transaction-fences.js';
 import { TransactionalProducer } from '../../libs/kafka/src/transactions/transactional-producer.js';
 import { until } from '../services/ports.js';
@@ -88,8 +89,7 @@ describe('a handler in a Kafka transaction', () => {
     await until('it is about to commit', async () => reached);
 
     const successor = await TransactionalProducer.open({
-      kafka: world.kafka.client,
-      config: {},
+      client: new KafkajsClient({ kafka: world.kafka.client }),
       logger: silentLogger,
       transactionalId: transactionalId({ group: world.group, topic: world.input, partition: 0 }),
     });

@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type INestApplication, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
 import { findKafka, type KafkaCluster } from '../services/kafka.js';
 import { until } from '../services/ports.js';
 import { findPostgres, type PostgresServer, type TestDatabase } from '../services/postgres.js';
@@ -82,6 +83,28 @@ describe('an application as in the documentation', () => {
     const published = await kafka.dump(output, { isolation: 'read_committed' });
     expect(await paymentsOf(orderId)).toMatchObject([{ cents: 100 }]);
     expect(published.filter((record) => record.key === orderId)).toHaveLength(1);
+  });
+
+  it('handles what was published within a transaction of TypeORM, and nothing of one that rolled back', async () => {
+    const [orderId, other, undone] = [randomUUID(), randomUUID(), randomUUID()];
+    const orders = (...ids: string[]) => ids.map((id) => classes.OrderPlaced.of(id, 100));
+    const source = app.get(DataSource);
+
+    const rollback = source.transaction(async (manager) => {
+      await app.get(OutboxRepository).within(manager).publish(orders(undone));
+      throw new Error('on purpose');
+    });
+    await expect(rollback).rejects.toThrow('on purpose');
+    const published = await source.transaction((manager) =>
+      app.get(OutboxRepository).within(manager).publish(orders(orderId, other)),
+    );
+    await until('both payments are made', async () => {
+      const made = await Promise.all([orderId, other].map(paymentsOf));
+      return made.every((payments) => payments.length === 1);
+    });
+
+    expect(published.map(({ key }) => key)).toEqual([orderId, other]);
+    expect(await paymentsOf(undone)).toEqual([]);
   });
 
   it('absorbs a duplicate and handles its neighbour', async () => {

@@ -68,7 +68,7 @@ describe.each([
     app.useGlobalGuards(new RefusingGuard());
     app.useGlobalInterceptors(new AnsweringInterceptor());
     app.useGlobalFilters(new SwallowingFilter());
-    await world.start(app);
+    await world.start(app, server());
     const fails = ['guard', 'forbidden', 'answered', 'throws'];
 
     for (const fail of fails) await send(fail, { note: fail, fail });
@@ -102,10 +102,10 @@ describe.each([
     const options = { service: 'interrupted', shutdownMs: 100 };
     const first = await world.create(Handlers, options, [WaitingModule]);
     first.useGlobalFilters(new SwallowingFilter());
-    await world.start(first);
+    await world.start(first, server());
     await send('late', { note: 'late' });
     await until('the handler runs', async () => calls === 1);
-    const startSecond = async () => world.start(await world.create(Handlers, options));
+    const startSecond = async () => world.start(await world.create(Handlers, options), server());
     if (transport === Transport.RMQ) await startSecond();
 
     await first.close();
@@ -115,6 +115,8 @@ describe.each([
     expect((await world.nest.ledger()).filter((one) => one === 'interrupted late')).toHaveLength(1);
     world.nest.apps.splice(0, 1);
   });
+
+  const server = () => (transport === Transport.RMQ ? world.rabbitmq({ noAck: false }) : world.kafka());
 
   /** Writes after `work`, where that says yes; throws otherwise. */
   function handlersOf(name: string, work: (source: DataSource, told: Told) => Promise<boolean>): Type {

@@ -38,9 +38,9 @@ export class ForeignWorld {
     return app;
   }
 
-  async start(app: INestApplication): Promise<INestApplication> {
-    app.connectMicroservice(this.rabbitmq({ noAck: false }), { inheritAppConfig: true });
-    app.connectMicroservice(this.kafka(), { inheritAppConfig: true });
+  /** Nothing beside `server`: Nest's for RabbitMQ cannot be closed before its consumer is confirmed, and never says so. */
+  async start(app: INestApplication, server: MicroserviceOptions): Promise<INestApplication> {
+    app.connectMicroservice(server, { inheritAppConfig: true });
     await app.init();
     await app.startAllMicroservices();
     return app;

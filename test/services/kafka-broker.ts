@@ -2,50 +2,20 @@
  * A Kafka broker of one's own: jars from Maven Central, data in a temporary folder, a free port.
  */
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { GuardedProcess } from './guarded-process.js';
 import { LastWill } from './last-will.js';
+import { mavenClasspath } from './maven-jars.js';
 import { answers, freePort, until } from './ports.js';
 
 const run = promisify(execFile);
 const version = '4.3.1';
 
-/** Repository root: tests run from there, compiled programs too. */
-const root = process.cwd();
-const jars = resolve(root, '.cache', `kafka-${version}`);
-
-/** Guarded: Maven would go on without us, and bring back the folder that the will removed. */
-async function fetchJars(folder: string): Promise<void> {
-  const pom = resolve(root, 'test/services/kafka/pom.xml');
-  const parameters = ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${folder}`];
-  const log = join(folder, 'fetch.log');
-  const maven = await GuardedProcess.start(['mvn', ...parameters], log);
-  const code = await maven.ended(300_000);
-  if (code !== 0) throw new Error(`Maven did not fetch Kafka (exit code ${code}):\n${maven.log()}`);
-  await rm(log);
-}
-
-/** Fetches the jars once. Two processes may do so at the same time: each renames its own folder into place. */
-export async function kafkaClasspath(): Promise<string> {
-  if (!existsSync(jars)) {
-    await mkdir(resolve(root, '.cache'), { recursive: true });
-    const fetched = await mkdtemp(resolve(root, '.cache', 'fetch-'));
-    const will = LastWill.write(fetched);
-    try {
-      await fetchJars(fetched);
-      await rename(fetched, jars);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error; // another process was first
-    } finally {
-      await will.execute();
-    }
-  }
-  return join(jars, '*');
+export function kafkaClasspath(): Promise<string> {
+  return mavenClasspath(`kafka-${version}`, 'kafka/pom.xml');
 }
 
 export interface KafkaBrokerOptions {

@@ -1,23 +1,14 @@
 /**
  * Kafka for tests: found or started, with topics and groups of the caller's own, and an independent reader.
  */
-import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { promisify } from 'node:util';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
+import { type DumpedRecord, type DumpOptions, readRecords } from './console-consumer.js';
 import { dockerKafka } from './docker.js';
-import { KafkaBroker, kafkaClasspath } from './kafka-broker.js';
+import { KafkaBroker } from './kafka-broker.js';
 import { answers, until } from './ports.js';
 
-const run = promisify(execFile);
-
-export interface DumpedRecord {
-  readonly partition: number;
-  readonly offset: bigint;
-  readonly key: string | null;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly value: string | null;
-}
+export type { DumpedRecord };
 
 export class KafkaCluster {
   readonly #topics = new Set<string>();
@@ -40,16 +31,23 @@ export class KafkaCluster {
 
   async createNamedTopic(topic: string, partitions: number): Promise<void> {
     await this.admin(async (admin) => {
-      await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: partitions }] });
+      await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions: partitions }] });
       await until(`topic ${topic} has leaders`, async () => {
-        const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-        return (
-          topics[0]?.partitions.length === partitions &&
-          topics[0].partitions.every(({ leader }) => leader >= 0)
-        );
+        const known = await admin.fetchTopicMetadata({ topics: [topic] }).catch(notYetKnown);
+        const found = known?.topics[0]?.partitions ?? [];
+        return found.length === partitions && found.every(({ leader }) => leader >= 0);
       });
     });
     this.#topics.add(topic);
+  }
+
+  /** Deletes a topic, and makes another of that name with one partition. */
+  async recreateTopic(topic: string): Promise<void> {
+    await this.admin((admin) => admin.deleteTopics({ topics: [topic] }));
+    await until('the topic is gone', () =>
+      this.admin(async (admin) => !(await admin.listTopics()).includes(topic)),
+    );
+    await this.createNamedTopic(topic, 1);
   }
 
   /** A name of its own for a consumer group; deleted by `cleanUp`. */
@@ -72,8 +70,13 @@ export class KafkaCluster {
   /** Next offset that the group has committed; -1 where it has none. */
   async committed(group: string, topic: string): Promise<Map<number, bigint>> {
     return this.admin(async (admin) => {
-      const [answer] = await admin.fetchOffsets({ groupId: group, topics: [topic] });
-      return new Map(answer!.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]));
+      let partitions: { readonly partition: number; readonly offset: string }[] | undefined;
+      await until(`the coordinator of ${group} answers`, async () => {
+        const answer = await admin.fetchOffsets({ groupId: group, topics: [topic] }).catch(notYetKnown);
+        partitions = answer?.[0]?.partitions;
+        return partitions !== undefined;
+      });
+      return new Map(partitions!.map(({ partition, offset }) => [partition, BigInt(offset)]));
     });
   }
 
@@ -89,47 +92,17 @@ export class KafkaCluster {
    * Where some hold no record (transaction markers, aborted records), it ends after `quietMs` without one; a broker
    * that is silent for longer than that looks the same, so the default (20,000) is long.
    */
-  async dump(
-    topic: string,
-    { isolation, quietMs = 20_000 }: { isolation: 'read_committed' | 'read_uncommitted'; quietMs?: number },
-  ): Promise<DumpedRecord[]> {
+  async dump(topic: string, options: DumpOptions): Promise<DumpedRecord[]> {
+    const records: DumpedRecord[] = [];
+    await this.read(topic, options, (record) => records.push(record));
+    return records;
+  }
+
+  /** The same, for more than fits into memory. */
+  async read(topic: string, options: DumpOptions, take: (record: DumpedRecord) => void): Promise<void> {
     const offsets = await this.admin((admin) => admin.fetchTopicOffsets(topic));
-    const count = offsets.reduce((sum, { low, high }) => sum + BigInt(high) - BigInt(low), 0n);
-    if (count === 0n) return [];
-    const properties = ['partition', 'offset', 'key', 'headers', 'timestamp'].flatMap((name) => [
-      '--formatter-property',
-      `print.${name}=${name !== 'timestamp'}`,
-    ]);
-    const separators = [
-      '--formatter-property',
-      'key.separator=\u0001',
-      '--formatter-property',
-      'headers.separator=\u0002',
-    ];
-    const nulls = [
-      '--formatter-property',
-      'null.literal=\u0003',
-      '--formatter-property',
-      'line.separator=\u0004',
-    ];
-    const { stdout } = await run(
-      'java',
-      [
-        ...['-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', await kafkaClasspath()],
-        'org.apache.kafka.tools.consumer.ConsoleConsumer',
-        ...['--bootstrap-server', this.brokers.join(','), '--topic', topic, '--from-beginning'],
-        ...['--isolation-level', isolation, '--timeout-ms', String(quietMs)],
-        ...['--max-messages', String(count)],
-        ...properties,
-        ...separators,
-        ...nulls,
-      ],
-      { maxBuffer: 512 * 1024 * 1024, timeout: 120_000 },
-    );
-    return stdout
-      .split('\u0004')
-      .filter((line) => line.includes('\u0001'))
-      .map(parseLine);
+    const count = offsets.reduce((sum, { low, high }) => sum + Number(BigInt(high) - BigInt(low)), 0);
+    if (count > 0) await readRecords({ brokers: this.brokers, topic, count, ...options }, take);
   }
 
   /** Deletes the topics and groups that were made here. */
@@ -172,36 +145,13 @@ export async function findKafka(): Promise<KafkaCluster> {
 
 async function nothing(): Promise<void> {}
 
+/** A topic that was just made is not known everywhere at once, nor is a group on a broker that has just started. */
+function notYetKnown(error: { retriable?: boolean }): null {
+  if (error.retriable !== true) throw error;
+  return null;
+}
+
 /** A group whose members have not timed out yet cannot be deleted; it has a name of its own and disturbs nobody. */
 function ignoreBusyGroups(error: { type?: string; groups?: { errorCode?: number }[] }): void {
   if (!error.groups?.every(({ errorCode }) => errorCode === 68 || errorCode === 69)) throw error;
-}
-
-/** `Partition:0<sep>Offset:3<sep>headers<sep>key<sep>value`, in the order in which the formatter prints. */
-function parseLine(line: string): DumpedRecord {
-  const fields = line.split('\u0001');
-  const partition = Number(fields[0]!.replace('Partition:', ''));
-  const offset = BigInt(fields[1]!.replace('Offset:', ''));
-  const [, , headers, key, ...value] = fields;
-  return {
-    partition,
-    offset,
-    key: orNull(key!),
-    headers: parseHeaders(headers!),
-    value: orNull(value.join('\u0001')),
-  };
-}
-
-function parseHeaders(text: string): Record<string, string> {
-  const headers: Record<string, string> = Object.create(null);
-  if (text === 'NO_HEADERS') return headers;
-  for (const pair of text.split('\u0002')) {
-    const colon = pair.indexOf(':');
-    headers[pair.slice(0, colon)] = pair.slice(colon + 1);
-  }
-  return headers;
-}
-
-function orNull(text: string): string | null {
-  return text === '\u0003' ? null : text;
 }

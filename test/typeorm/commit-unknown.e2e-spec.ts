@@ -70,6 +70,15 @@ describe('a COMMIT that is not answered', () => {
     expect((await storage.outbox.depth()).pending).toBe(rows);
   });
 
+  it('stays unknown where the id was not asked for', async () => {
+    const transaction = await storage.begin({ ...begun, triedAgain: true });
+    await transaction.seal();
+    proxy.fault = 'cut-before-commit';
+    await rejection(transaction.commit());
+
+    expect(await transaction.resolveOutcome()).toBe('unknown');
+  });
+
   it('ends a backend that still holds the transaction, so that the answer is final', async () => {
     const transaction = await storage.begin(begun);
     await handle(storage, transaction, insert);

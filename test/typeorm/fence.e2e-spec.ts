@@ -39,6 +39,7 @@ describe('the fence', () => {
       clean: true,
       lastFingerprint: null,
       logGeneration: 1,
+      suspect: null,
     });
     expect(await storage.fences.read(key)).toEqual({ ...row, clean: false });
   });

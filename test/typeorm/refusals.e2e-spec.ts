@@ -94,6 +94,44 @@ describe('what a handler may not do with its transaction', () => {
     expect(scope.violation).toBeNull();
   });
 
+  it('leaves nothing on the connection that the next event gets', async () => {
+    const alone = { ...begun, shared: false };
+    const one = await world.dataSource({ poolSize: 1 });
+    const own = await world.storage(one);
+    const inOne = async (...statements: string[]) => {
+      const open = await own.begin(alone);
+      let error: unknown = null;
+      await handle(own, open, async () => {
+        for (const statement of statements) await one.query(statement);
+      }).catch((caught) => {
+        error = caught;
+      });
+      await (error === null ? sealAndCommit(open) : open.rollback());
+      return error;
+    };
+    const harmless = [
+      "SET LOCAL app.tenant = '7'",
+      "SELECT set_config('app.other', '7', true)",
+      'CREATE TEMP TABLE draft (n int) ON COMMIT DROP',
+    ];
+
+    const first = await inOne(...harmless);
+    const refused = [
+      await inOne("SET app.tenant = '8'"),
+      await inOne("SELECT set_config('app.other', '8', false)"),
+      await inOne('SELECT 1 AS n INTO TEMP draft'),
+    ];
+    const second = await inOne(...harmless);
+    const [left] = await one.query(
+      `SELECT current_setting('app.tenant', true) || current_setting('app.other', true) AS settings,
+         to_regclass('pg_temp.draft') AS draft`,
+    );
+
+    expect([first, second]).toEqual([null, null]);
+    expect(refused).toEqual(Array(3).fill(expect.objectContaining({ code: 'EO_TRANSACTION_OWNED' })));
+    expect(left).toEqual({ settings: '', draft: null });
+  });
+
   it.each([
     ['commitTransaction', (runner: QueryRunner) => runner.commitTransaction()],
     ['rollbackTransaction', (runner: QueryRunner) => runner.rollbackTransaction()],

@@ -13,9 +13,12 @@ const tables = [
   'eo_member',
   'eo_meta',
   'eo_outbox',
+  'eo_outbox_archive',
+  'eo_outbox_batch',
   'eo_parked_event',
   'eo_parked_key',
   'eo_partition',
+  'eo_relay',
 ];
 
 describe('the schema', () => {
@@ -129,7 +132,7 @@ describe('the schema', () => {
       transaction.outgoing.push({ event: anEvent(), deliverAtMs: null });
       await sealAndCommit(transaction);
       const lease = await storage.leases.acquire(0, 'relay', 10_000);
-      const rows = await storage.outbox.claim(lease!, 10);
+      const { rows } = await storage.outbox.claim(lease!, 10);
       await storage.outbox.settle(lease!, [rows[0]!.position]);
       await storage.ping();
 
@@ -169,7 +172,7 @@ describe('the schema', () => {
       transaction.outgoing.push({ event: anEvent(), deliverAtMs: null });
       await sealAndCommit(transaction);
       const lease = await storage.leases.acquire(0, 'relay', 10_000);
-      const [row] = await storage.outbox.claim(lease!, 10);
+      const [row] = (await storage.outbox.claim(lease!, 10)).rows;
       await storage.outbox.settle(lease!, [row!.position]);
       await storage.close();
 

@@ -89,7 +89,9 @@ export class StorageWorld {
 
   async clear(): Promise<void> {
     for (const session of this.#sessions.splice(0)) await session.end();
-    await this.database.query('TRUNCATE payment, eo_inbox, eo_outbox, eo_fence, eo_lease, eo_dead_letter');
+    await this.database.query(
+      'TRUNCATE payment, eo_inbox, eo_outbox, eo_outbox_batch, eo_fence, eo_lease, eo_dead_letter',
+    );
   }
 
   /** Ends every session, storage and DataSource that was made so far. */

@@ -59,6 +59,20 @@ describe('a transaction', () => {
       expect(await world.payments()).toEqual([]);
     });
 
+    it('is refused by COMMIT where the seal asked for nothing, because all is tried again', async () => {
+      transaction = await storage.begin({ ...begun, triedAgain: true });
+      await handle(storage, transaction, async () => {
+        await insert('a');
+        await rejection(insert('a'));
+      });
+      await transaction.seal();
+
+      const error = await rejection(transaction.commit());
+
+      expect(error).toMatchObject({ code: 'EO_TRANSACTION_ABORTED', cause: { code: '23505' } });
+      expect(await world.payments()).toEqual([]);
+    });
+
     it('never blames the statement that met the aborted transaction', async () => {
       transaction = await storage.begin(begun);
       let second: unknown;
@@ -74,6 +88,17 @@ describe('a transaction', () => {
         cause: { code: '23505' },
       });
     });
+  });
+
+  it('runs no statement of the framework after its end, when its connection may belong to others', async () => {
+    transaction = await storage.begin(begun);
+    await transaction.rollback();
+    const record = { key: Buffer.alloc(24, 1), handlerId: 1, fingerprint: Buffer.alloc(16) };
+
+    const error = await rejection(storage.inbox.admit(transaction, [record]));
+
+    expect(error).toMatchObject({ code: 'EO_TRANSACTION_ENDED' });
+    expect(await world.database.query('SELECT 1 FROM eo_inbox')).toEqual([]);
   });
 
   it('reports a deferred constraint that fails at COMMIT as it is', async () => {
@@ -216,7 +241,7 @@ describe('a transaction', () => {
     await sealAndCommit(transaction);
     client.query = client.original;
 
-    expect(sent.map((text) => text.trim().split(/\s/)[0])).toEqual(['BEGIN', 'INSERT', 'SELECT', 'COMMIT']);
+    expect(sent.map((text) => text.trim().split(/\s/)[0])).toEqual(['BEGIN', 'WITH', 'SELECT', 'COMMIT']);
   });
 
   it.each([

@@ -1,6 +1,9 @@
 /** Time, so that tests can hold it. Product code never calls `Date.now` or `setTimeout` beside this. */
 import { setTimeout as delay } from 'node:timers/promises';
 
+/** The longest that a timer of Node can be set to, in milliseconds: a longer time is none at all. */
+export const longestTimerMs = 2_147_483_647;
+
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;

@@ -12,12 +12,17 @@ export type {
   EventConsumer,
   FenceClaim,
   ProcessingSession,
-  Publisher,
-  SendOutcome,
   TopicRequest,
 } from './broker/broker.js';
 export type { Delivery } from './broker/delivery.js';
-export { type Clock, systemClock } from './clock.js';
+export type { Publisher, SendOutcome } from './broker/publisher.js';
+export type {
+  OutboxShard,
+  ShardPublisher,
+  TransactionalBatch,
+  TransactionalPublisher,
+} from './broker/transactional-publisher.js';
+export { type Clock, longestTimerMs, systemClock } from './clock.js';
 export { assignedTo } from './database-broker/assignment.js';
 export {
   DatabaseBroker,
@@ -41,6 +46,7 @@ export type {
   RelayOptions,
   RetentionOptions,
 } from './engine/engine-options.js';
+export { engineOptionNames } from './engine/engine-options-check.js';
 export { checkChoice, checkNumber, checkOptions } from './engine/options-check.js';
 export type { ForeignRequest } from './engine/processing.js';
 export { type ErrorCode, type EventOutcome, errorTable } from './errors/error-table.js';
@@ -74,28 +80,47 @@ export {
   type Failure,
   type RetryPolicy,
 } from './failure/failure-policy.js';
-export type { FenceKey, FenceMove, FenceRow, FenceStore } from './inbox/fence-store.js';
+export type {
+  ParkedEntry,
+  ParkedEvent,
+  ParkedScope,
+  ParkReason,
+  ParkScope,
+  ParkStore,
+} from './failure/park-store.js';
+export type { FenceKey, FenceMove, FenceRow, FenceStore, Suspect } from './inbox/fence-store.js';
 export type { DeclaredHandler, HandlerStore, KnownHandler } from './inbox/handler-store.js';
 export type { Admission, InboxRecord, InboxStore } from './inbox/inbox-store.js';
-export { Outbox } from './outbox/outbox.js';
+export type { DeadRow, DeadRowStore, DiscardDecision } from './outbox/dead-row-store.js';
+export { Outbox, type Publication } from './outbox/outbox.js';
+export type { ArchivedRow, ArchiveState, OutboxArchive } from './outbox/outbox-archive.js';
 export {
   type ClaimBounds,
+  type OutboxBatch,
+  type OutboxClaim,
   type OutboxDepth,
   type OutboxRow,
   type OutboxState,
   type OutboxStore,
   outboxMoves,
   rowBytes,
+  type ShardStart,
 } from './outbox/outbox-store.js';
 export type { PublishOptions } from './outbox/publish-options.js';
 export type { TransactionOptions } from './processing/business-transaction.js';
 export { EventContext } from './processing/event-context.js';
 export type { HandlerDefinition, HandlerOptions } from './processing/handler.js';
 export { Invocation } from './processing/invocation.js';
-export type { Lease, LeaseStore } from './relay/lease-store.js';
+export type { ParkRetryResult } from './processing/park-retry.js';
+export type { Lease, LeaseStore, RelayOverview, RelayView } from './relay/lease-store.js';
 export { Relay, type RelayParts } from './relay/relay.js';
+export { PlainSending, type Sending, type Sent, type ShardSending } from './relay/shard-sending.js';
+export { planShards, type ShardPlan } from './relay/shard-share.js';
+export { TransactionalSending, type TransactionalSendingParts } from './relay/transactional-sending.js';
 export { type Forgetful, Retention, type RetentionParts } from './retention/retention.js';
 export { AmbientScope, endScope, openScope, type Scope } from './storage/ambient-scope.js';
+export { AmbientValue } from './storage/ambient-value.js';
+export type { BorrowedTransaction } from './storage/borrowed-transaction.js';
 export type { AdapterDescription, Storage, StorageFeatures } from './storage/storage.js';
 export {
   type BeginOptions,
@@ -118,3 +143,4 @@ export {
   type Telemetry,
   type TraceContext,
 } from './telemetry/telemetry.js';
+export { isThenable } from './thenable.js';

@@ -3,9 +3,10 @@
  * that a position stands in the database before the first record. Knows also those that have not ended yet.
  */
 import { randomUUID } from 'node:crypto';
-import type { ConsumerRequest, Logger, Storage, TopicRequest } from '@exactly-once/core';
+import type { Clock, ConsumerRequest, Logger, Storage, TopicRequest } from '@exactly-once/core';
 import type { ConsumerLife } from './consumer-life.js';
-import { type AssignedPartition, type Join, partitionName } from './group-membership.js';
+import { type Join, partitionName } from './group-membership.js';
+import type { AssignedPartition } from './kafka-client.js';
 import type { LogOffsets } from './log-offsets.js';
 import { claimPartition, restartLog } from './partition-claim.js';
 import type { QueueBounds } from './partition-queue.js';
@@ -14,6 +15,7 @@ import { PartitionWorker } from './partition-worker.js';
 export interface AssignmentParts {
   readonly request: ConsumerRequest;
   readonly bounds: QueueBounds;
+  readonly clock: Clock;
   readonly logger: Logger;
   readonly offsets: LogOffsets;
 }
@@ -46,6 +48,11 @@ export class AssignedWorkers {
     if (this.#closed) return;
     life.pause(...join.assigned.values());
     for (const partition of join.assigned.values()) this.#begin(life, join, partition);
+  }
+
+  /** Fetching was interrupted: what was read before may be of another log. */
+  readAgain(): void {
+    for (const worker of this.#present.values()) worker.readAgain();
   }
 
   /** No new transaction in any of them. */
@@ -83,29 +90,34 @@ export class AssignedWorkers {
     const { sink, group } = this.#parts.request;
     const { storage, transactional } = this.#storageOf(assigned.topic);
     const key = { group, ...assigned };
+    const acknowledge = (next: bigint) => {
+      if (transactional) return; // the transaction has committed it; a later request could only set it back
+      if (life.membership.join?.assigned.has(name)) life.committer.add(name, { ...assigned, next });
+    };
     const worker: PartitionWorker = new PartitionWorker({
       name,
       sink,
       bounds: this.#parts.bounds,
       logger: this.#parts.logger,
+      now: () => this.#parts.clock.now(),
       claim: async (signal) => {
         await before;
         const generation = await life.membership.confirmed(join, signal);
         if (generation === null) return null;
         const owner = `${this.#instance}/${join.memberId}/${generation}`;
-        const { position, high } = await claimPartition(this.#claimRequest(life, assigned, owner));
+        const claimed = await claimPartition(this.#claimRequest(life, assigned, owner));
+        const { position, found, high, committed } = claimed;
         const { offset: nextOffset, verify: lastFingerprint } = position;
-        return { fence: { key, owner, nextOffset, lastFingerprint }, position, high };
+        // A former owner died before it could say so, and what says it otherwise is the next event, if one ever comes.
+        if (committed !== nextOffset && !position.newLog) acknowledge(nextOffset);
+        return { fence: { key, owner, nextOffset, lastFingerprint, found }, position, high };
       },
       restart: (fence) => restartLog(this.#claimRequest(life, assigned, fence.owner)),
-      low: async () => (await this.#parts.offsets.of(assigned.topic, assigned.partition)).low,
+      logBounds: () => this.#parts.offsets.of(assigned.topic, assigned.partition),
       seek: (offset) => guarded(() => life.seek(assigned, offset)),
       pause: () => guarded(() => life.pause(assigned)),
       resume: () => guarded(() => life.resume(assigned)),
-      acknowledge: (next) => {
-        if (transactional) return; // the transaction has committed it; a later request could only set it back
-        if (life.membership.join?.assigned.has(name)) life.committer.add(name, { ...assigned, next });
-      },
+      acknowledge,
       release: (fence) => storage.fences.release(key, fence.owner),
       replace: () => guarded(() => this.#replace(life, join, assigned)),
     });

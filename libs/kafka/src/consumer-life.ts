@@ -1,29 +1,24 @@
 /**
- * One life of a kafkajs consumer: from connecting to its crash or our stop.
+ * One life of a group's member: from connecting to its crash or our stop.
  *
- * kafkajs drops its group before it says that it crashed, and then throws at whoever calls it: what would be said
- * to it in between is lost with the life, and never throws.
+ * A client may drop its group before it says that it crashed, and then throw at whoever calls it, as kafkajs does: what
+ * would be said to it in between is lost with the life, and never throws.
  */
 import { type Clock, type ConsumerRequest, errorChain, type Logger } from '@exactly-once/core';
-import type { Consumer, ConsumerConfig, EachBatchPayload, Kafka } from 'kafkajs';
-import { type AssignedPartition, GroupMembership, type Join } from './group-membership.js';
-import { OffsetCommitter, type PartitionOffset } from './offset-committer.js';
-
-export type ConsumerSettings = Omit<ConsumerConfig, 'groupId'> & {
-  readonly sessionTimeout: number;
-  readonly rebalanceTimeout: number;
-  readonly heartbeatInterval: number;
-};
+import { GroupMembership, type Join } from './group-membership.js';
+import type { AssignedPartition, FetchedRecords, GroupMember, KafkaClient } from './kafka-client.js';
+import { OffsetCommitter } from './offset-committer.js';
 
 export interface LifeParts {
-  readonly kafka: Kafka;
-  readonly config: ConsumerSettings;
+  readonly client: KafkaClient;
   readonly request: Pick<ConsumerRequest, 'group' | 'topics'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly joined: (life: ConsumerLife, join: Join) => void;
-  readonly batch: (life: ConsumerLife, payload: EachBatchPayload) => Promise<void>;
-  /** kafkajs has given up and disconnected: nothing is assigned any more. */
+  /** False: not taken. */
+  readonly fetched: (life: ConsumerLife, records: FetchedRecords) => boolean;
+  readonly interrupted: (life: ConsumerLife) => void;
+  /** The client has given up and disconnected: nothing is assigned any more. */
   readonly crashed: (life: ConsumerLife, error: Error) => void;
 }
 
@@ -31,32 +26,34 @@ export class ConsumerLife {
   readonly membership: GroupMembership;
   readonly committer: OffsetCommitter;
   readonly #parts: LifeParts;
-  readonly #consumer: Consumer;
+  readonly #member: GroupMember;
   #over = false;
-  #commitOnce: EachBatchPayload['commitOffsetsIfNecessary'] | null = null;
 
   constructor(parts: LifeParts) {
-    const { kafka, config, request, clock, logger } = parts;
+    const { client, request, clock, logger } = parts;
     this.#parts = parts;
-    const retry = { ...config.retry, restartOnFailure: () => Promise.resolve(false) };
-    this.#consumer = kafka.consumer({ ...config, retry, groupId: request.group });
-    this.membership = new GroupMembership(this.#consumer, clock, (join) => {
-      if (!this.#over) parts.joined(this, join);
-    });
+    this.membership = new GroupMembership(clock, () => this.#member.beat());
     this.committer = new OffsetCommitter({
       logger,
-      send: (offsets) => this.#commit(offsets),
+      send: (offsets) => this.#member.commit(offsets),
       assigned: (name) => !this.#over && this.membership.join?.assigned.has(name) === true,
     });
-    const { CRASH, STOP, DISCONNECT } = this.#consumer.events;
-    const end = () => {
-      this.#over = true;
-    };
-    this.#consumer.on(STOP, end);
-    this.#consumer.on(DISCONNECT, end);
-    this.#consumer.on(CRASH, ({ payload }) => {
-      end();
-      parts.crashed(this, payload.error);
+    this.#member = client.member(request.group, {
+      joined: (memberId, assigned) => {
+        const join = this.membership.joined(memberId, assigned);
+        if (!this.#over) parts.joined(this, join);
+      },
+      heartbeat: (memberId, generation) => this.membership.heartbeat(memberId, generation),
+      rebalancing: () => this.membership.rebalancing(),
+      fetched: (records) => parts.fetched(this, records),
+      interrupted: () => parts.interrupted(this),
+      crashed: (error) => {
+        this.#over = true;
+        parts.crashed(this, error);
+      },
+      ended: () => {
+        this.#over = true;
+      },
     });
   }
 
@@ -64,36 +61,22 @@ export class ConsumerLife {
     return this.#over;
   }
 
-  /** Resolves when kafkajs runs, joined or crashed. Where it starts is always decided by a claim's seek. */
+  /** Resolves when the client runs, joined or crashed. Where it starts is always decided by a claim's seek. */
   async connect(signal: AbortSignal): Promise<void> {
-    await this.#consumer.connect();
-    for (const { topic } of this.#parts.request.topics) {
-      if (signal.aborted) return;
-      await this.#consumer.subscribe({ topic, fromBeginning: true });
-    }
-    if (signal.aborted) return;
-    await this.#consumer.run({
-      autoCommit: false,
-      eachBatchAutoResolve: false,
-      partitionsConsumedConcurrently: 16,
-      eachBatch: async (payload) => {
-        this.membership.heartbeatBy(payload.heartbeat);
-        this.#commitOnce = payload.commitOffsetsIfNecessary;
-        await this.#parts.batch(this, payload);
-      },
-    });
+    const topics = this.#parts.request.topics.map(({ topic }) => topic);
+    await this.#member.start(topics, signal);
   }
 
-  seek({ topic, partition }: AssignedPartition, offset: bigint): void {
-    this.#tell(() => this.#consumer.seek({ topic, partition, offset: String(offset) }));
+  seek(partition: AssignedPartition, offset: bigint): void {
+    this.#tell(() => this.#member.seek(partition, offset));
   }
 
   pause(...partitions: readonly AssignedPartition[]): void {
-    this.#tell(() => this.#consumer.pause(partitions.map(only)));
+    this.#tell(() => this.#member.pause(partitions));
   }
 
   resume(partition: AssignedPartition): void {
-    this.#tell(() => this.#consumer.resume([only(partition)]));
+    this.#tell(() => this.#member.resume(partition));
   }
 
   /** Commits what is left, leaves the group and disconnects. May be called again. */
@@ -101,23 +84,10 @@ export class ConsumerLife {
     await this.committer.flushed();
     this.#over = true;
     try {
-      await this.#consumer.disconnect();
+      await this.#member.leave();
     } catch (error) {
       this.#parts.logger.warn(`consumer did not disconnect in order: ${errorChain(error).join(' <- ')}`);
     }
-  }
-
-  /** By a batch's function where there was one: the other tries again by itself, perhaps in a later generation. */
-  async #commit(offsets: readonly PartitionOffset[]): Promise<void> {
-    if (this.#commitOnce === null) {
-      await this.#consumer.commitOffsets(offsets.map((one) => ({ ...one, offset: String(one.next) })));
-      return;
-    }
-    const topics = offsets.map(({ topic, partition, next }) => ({
-      topic,
-      partitions: [{ partition, offset: String(next) }],
-    }));
-    await this.#commitOnce({ topics: mergeTopics(topics) });
   }
 
   #tell(action: () => void): void {
@@ -126,26 +96,7 @@ export class ConsumerLife {
       action();
     } catch (error) {
       this.#over = true;
-      this.#parts.logger.debug(`kafkajs runs no more: ${errorChain(error).join(' <- ')}`);
+      this.#parts.logger.debug(`the client runs no more: ${errorChain(error).join(' <- ')}`);
     }
   }
-}
-
-function only({ topic, partition }: AssignedPartition): { topic: string; partitions: number[] } {
-  return { topic, partitions: [partition] };
-}
-
-interface TopicOffsets {
-  readonly topic: string;
-  readonly partitions: { partition: number; offset: string }[];
-}
-
-function mergeTopics(given: readonly TopicOffsets[]): TopicOffsets[] {
-  const merged = new Map<string, TopicOffsets>();
-  for (const { topic, partitions } of given) {
-    const known = merged.get(topic);
-    if (known === undefined) merged.set(topic, { topic, partitions: [...partitions] });
-    else known.partitions.push(...partitions);
-  }
-  return [...merged.values()];
 }

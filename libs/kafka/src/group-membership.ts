@@ -1,17 +1,12 @@
 /**
- * What kafkajs tells about our place in the group: which join we are in, whether the broker has confirmed it, and
+ * What the client tells about our place in the group: which join we are in, whether the broker has confirmed it, and
  * when it last did.
  *
- * A claim may be made only after a successful heartbeat of the present generation: kafkajs's GROUP_JOIN carries
+ * A claim may be made only after a successful heartbeat of the present generation: a join alone proves
  * none, and a late ex-owner would fence the real one.
  */
 import type { Clock } from '@exactly-once/core';
-import type { Consumer, ConsumerGroupJoinEvent, ConsumerHeartbeatEvent } from 'kafkajs';
-
-export interface AssignedPartition {
-  readonly topic: string;
-  readonly partition: number;
-}
+import type { AssignedPartition, MembershipTimes } from './kafka-client.js';
 
 export interface Join {
   readonly memberId: string;
@@ -23,13 +18,6 @@ export function partitionName(topic: string, partition: number): string {
   return `${topic}/${partition}`;
 }
 
-export interface MembershipTimes {
-  /** Milliseconds without a heartbeat after which the broker gives the partitions away. */
-  readonly sessionTimeout: number;
-  /** Milliseconds that a rebalance may take. */
-  readonly rebalanceTimeout: number;
-}
-
 const nudgeMs = 50;
 
 export class GroupMembership {
@@ -37,35 +25,35 @@ export class GroupMembership {
   #join: Join | null = null;
   #generation: number | null = null;
   #heartbeats = 0;
-  #heartbeat: (() => Promise<void>) | null = null;
+  readonly #sendHeartbeat: () => Promise<void>;
   #heardAtMs: number;
   #rebalancing = false;
 
-  /** `joined` is called with each join, the first included. */
-  constructor(consumer: Consumer, clock: Clock, joined: (join: Join) => void) {
+  /** `beat` sends a heartbeat where one is due. */
+  constructor(clock: Clock, beat: () => Promise<void>) {
     this.#clock = clock;
+    this.#sendHeartbeat = beat;
     this.#heardAtMs = clock.now();
-    const { GROUP_JOIN, HEARTBEAT, REBALANCING } = consumer.events;
-    consumer.on(GROUP_JOIN, ({ payload }: ConsumerGroupJoinEvent) => {
-      const { memberAssignment, memberId } = payload;
-      const assigned = Object.entries(memberAssignment).flatMap(([topic, partitions]) =>
-        partitions.map((partition) => [partitionName(topic, partition), { topic, partition }] as const),
-      );
-      this.#join = { memberId, assigned: new Map(assigned) };
-      this.#generation = null;
-      this.#heard();
-      joined(this.#join);
-    });
-    consumer.on(HEARTBEAT, ({ payload }: ConsumerHeartbeatEvent) => {
-      if (payload.memberId !== this.#join?.memberId) return;
-      this.#generation = payload.groupGenerationId;
-      this.#heartbeats++;
-      this.#heard();
-    });
-    consumer.on(REBALANCING, () => {
-      this.#heard();
-      this.#rebalancing = true;
-    });
+  }
+
+  joined(memberId: string, assigned: readonly AssignedPartition[]): Join {
+    const named = assigned.map((one) => [partitionName(one.topic, one.partition), one] as const);
+    this.#join = { memberId, assigned: new Map(named) };
+    this.#generation = null;
+    this.#heard();
+    return this.#join;
+  }
+
+  heartbeat(memberId: string, generation: number): void {
+    if (memberId !== this.#join?.memberId) return;
+    this.#generation = generation;
+    this.#heartbeats++;
+    this.#heard();
+  }
+
+  rebalancing(): void {
+    this.#heard();
+    this.#rebalancing = true;
   }
 
   get join(): Join | null {
@@ -80,11 +68,6 @@ export class GroupMembership {
     return this.#rebalancing
       ? `the group has been rebalancing for ${silentMs} ms`
       : `no heartbeat has succeeded for ${silentMs} ms: Kafka does not answer`;
-  }
-
-  /** The function that kafkajs hands to each batch; sends one where the last is old enough. */
-  heartbeatBy(heartbeat: () => Promise<void>): void {
-    this.#heartbeat = heartbeat;
   }
 
   /**
@@ -102,9 +85,9 @@ export class GroupMembership {
     return null;
   }
 
-  /** Sends a heartbeat where one is due. A refusal is kafkajs's business: its own loop meets it and rejoins. */
+  /** Sends a heartbeat where one is due. A refusal is the client's business: its own loop meets it and rejoins. */
   async beat(): Promise<void> {
-    await this.#heartbeat?.().catch(() => undefined);
+    await this.#sendHeartbeat().catch(() => undefined);
   }
 
   #heard(): void {

@@ -11,16 +11,22 @@ import {
   ExactlyOnceError,
   type Publisher,
   type Storage,
+  type TransactionalPublisher,
 } from '@exactly-once/core';
-import kafkajs, { type Admin, type Kafka as KafkaClient } from 'kafkajs';
+import type { ClientAdmin, KafkaClient } from './kafka-client.js';
 import { KafkaConsumer } from './kafka-consumer.js';
-import { kafkaLogging } from './kafka-logging.js';
-import { checkKafkaOptions, consumerDefaults, isClient, type KafkaBrokerOptions } from './kafka-options.js';
+import {
+  checkKafkaOptions,
+  defaultOutboxPrefix,
+  type KafkaBrokerOptions,
+  queueBounds,
+} from './kafka-options.js';
 import { KafkaPublisher } from './kafka-publisher.js';
-import { MemoryBudget } from './memory-budget.js';
+import { kafkajsClient } from './kafkajs/connect-kafkajs.js';
+import { consumerDefaults } from './kafkajs/kafkajs-options.js';
+import { KafkaTransactionalPublisher } from './relay-transactions/kafka-transactional-publisher.js';
+import { defaultMaxRequestBytes } from './request-bound.js';
 import { KafkaTransactions } from './transactions/kafka-transactions.js';
-
-const { Kafka } = kafkajs;
 
 /** Throws EO_OPTION_UNKNOWN, EO_OPTION_INVALID and EO_OPTION_MISSING at once. */
 export function kafkaBroker(options: KafkaBrokerOptions): AdapterDescription<Broker> {
@@ -32,9 +38,9 @@ class KafkaBroker implements Broker {
   readonly name = 'kafka';
   readonly sessionTimeoutMs: number;
   readonly #options: KafkaBrokerOptions;
-  #kafka: KafkaClient | null = null;
+  #client: KafkaClient | null = null;
   #context: BrokerContext | null = null;
-  #admin: Promise<Admin> | null = null;
+  #admin: Promise<ClientAdmin> | null = null;
   #transactions: KafkaTransactions | null = null;
 
   constructor(options: KafkaBrokerOptions) {
@@ -44,66 +50,55 @@ class KafkaBroker implements Broker {
 
   bind(context: BrokerContext): void {
     this.#context = context;
-    const { client } = this.#options;
-    const clientId = context.service.replace(/[^A-Za-z0-9._-]/g, '-');
-    this.#kafka = isClient(client)
-      ? client
-      : new Kafka({ clientId, ...kafkaLogging(context.logger), ...client });
+    this.#client = kafkajsClient(this.#options, context);
   }
 
   publisher(): Publisher {
-    const { kafka, context } = this.#bound();
+    const { client, context } = this.#bound();
+    const maxRequestBytes = this.#options.producer?.maxRequestBytes;
+    return new KafkaPublisher({ client, clock: context.clock, logger: context.logger, maxRequestBytes });
+  }
+
+  transactionalPublisher(): TransactionalPublisher {
+    const { client, context } = this.#bound();
     const { clock, logger } = context;
-    return new KafkaPublisher({ kafka, config: { ...this.#options.producer }, clock, logger });
+    const { outboxPrefix: prefix = defaultOutboxPrefix, producer } = this.#options;
+    const maxRequestBytes = producer?.maxRequestBytes ?? defaultMaxRequestBytes;
+    return new KafkaTransactionalPublisher({ client, clock, logger, prefix, maxRequestBytes });
   }
 
   transactions(ambient: AmbientScope): Storage {
     this.#transactions = new KafkaTransactions({
       ambient,
-      client: () => {
-        const { kafka, context } = this.#bound();
-        return { kafka, logger: context.logger };
+      bound: () => {
+        const { client, context } = this.#bound();
+        return { client, logger: context.logger };
       },
-      producer: { ...this.#options.producer },
       deadLetterTopic: this.#options.deadLetterTopic ?? ((topic) => `${topic}.dead-letters`),
     });
     return this.#transactions;
   }
 
   consumer(request: ConsumerRequest): EventConsumer {
-    const { kafka, context } = this.#bound();
-    const { queue = {}, consumer = {} } = this.#options;
-    const { heartbeatInterval, maxWaitTimeInMs } = consumerDefaults;
-    const often = Math.ceil(this.sessionTimeoutMs / 5);
+    const { client, context } = this.#bound();
     return new KafkaConsumer({
-      kafka,
+      client,
       clock: context.clock,
       logger: context.logger,
-      config: {
-        ...consumerDefaults,
-        heartbeatInterval: Math.min(heartbeatInterval, often),
-        maxWaitTimeInMs: Math.min(maxWaitTimeInMs, often),
-        allowAutoTopicCreation: false,
-        ...consumer,
-      },
-      bounds: {
-        events: queue.maxEvents ?? 5_000,
-        bytes: queue.maxBytes ?? 8_388_608,
-        budget: new MemoryBudget(queue.totalBytes ?? 268_435_456),
-      },
+      bounds: queueBounds(this.#options.queue, request.maxEvents),
       request,
     });
   }
 
   async ping(): Promise<void> {
-    const { kafka } = this.#bound();
+    const { client } = this.#bound();
     this.#admin ??= (async () => {
-      const admin = kafka.admin({ retry: { retries: 0 } });
+      const admin = client.admin({ retries: 0 });
       await admin.connect();
       return admin;
     })();
     try {
-      await (await this.#admin).describeCluster();
+      await (await this.#admin).ping();
     } catch (cause) {
       await this.#forgetAdmin();
       throw new ExactlyOnceError('EO_BROKER_UNAVAILABLE', 'Kafka did not answer', { cause });
@@ -124,10 +119,10 @@ class KafkaBroker implements Broker {
     );
   }
 
-  #bound(): { kafka: KafkaClient; context: BrokerContext } {
-    if (this.#kafka === null || this.#context === null) {
+  #bound(): { client: KafkaClient; context: BrokerContext } {
+    if (this.#client === null || this.#context === null) {
       throw new ExactlyOnceError('EO_INTERNAL', 'a broker was used before it was bound');
     }
-    return { kafka: this.#kafka, context: this.#context };
+    return { client: this.#client, context: this.#context };
   }
 }

@@ -1,9 +1,9 @@
 /**
- * Consumes through kafkajs: its batches only fill our queues, a worker for each partition does the rest.
+ * Consumes through a Kafka client: what it fetches only fills our queues, a worker for each partition does the rest.
  * Steps 3 and 7 of an event's life.
  *
- * `eachBatch` returns at once, so that a slow handler delays neither other partitions, nor heartbeats, nor a
- * rejoin. kafkajs is never left to restart itself: a crashed consumer is replaced here, with backoff, and health
+ * What is fetched is taken at once, so that a slow handler delays neither other partitions, nor heartbeats, nor a
+ * rejoin. The client is never left to restart itself: a crashed consumer is replaced here, with backoff, and health
  * says so meanwhile.
  */
 import {
@@ -14,19 +14,17 @@ import {
   errorChain,
   type Logger,
 } from '@exactly-once/core';
-import type { EachBatchPayload, Kafka } from 'kafkajs';
 import { AssignedWorkers } from './assigned-workers.js';
-import { ConsumerLife, type ConsumerSettings } from './consumer-life.js';
+import { ConsumerLife } from './consumer-life.js';
 import { type Join, partitionName } from './group-membership.js';
-import { toDelivery } from './kafka-delivery.js';
+import type { FetchedRecords, KafkaClient } from './kafka-client.js';
 import { LogOffsets } from './log-offsets.js';
 import type { QueueBounds } from './partition-queue.js';
 
 export interface KafkaConsumerParts {
-  readonly kafka: Kafka;
+  readonly client: KafkaClient;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly config: ConsumerSettings;
   readonly bounds: QueueBounds;
   readonly request: ConsumerRequest;
 }
@@ -49,10 +47,10 @@ export class KafkaConsumer implements EventConsumer {
   #heart: NodeJS.Timeout | null = null;
 
   constructor(parts: KafkaConsumerParts) {
-    const { kafka, request, bounds, logger } = parts;
+    const { client, request, bounds, clock, logger } = parts;
     this.#parts = parts;
-    this.#offsets = new LogOffsets(kafka, request.group);
-    this.#workers = new AssignedWorkers({ request, bounds, logger, offsets: this.#offsets });
+    this.#offsets = new LogOffsets(client, request.group);
+    this.#workers = new AssignedWorkers({ request, bounds, clock, logger, offsets: this.#offsets });
     this.#stopped = new Promise((resolve) => {
       this.#stopping.signal.addEventListener('abort', () => resolve(), { once: true });
     });
@@ -64,7 +62,8 @@ export class KafkaConsumer implements EventConsumer {
     const joined = new Promise<void>((resolve) => {
       this.#joined = resolve;
     });
-    this.#heart = setInterval(() => void this.#life?.membership.beat(), this.#parts.config.heartbeatInterval);
+    const { heartbeatInterval } = this.#parts.client.times;
+    this.#heart = setInterval(() => void this.#life?.membership.beat(), heartbeatInterval);
     this.#heart.unref();
     void this.#connectUntilDone(0);
     await Promise.race([joined, this.#stopped]);
@@ -82,7 +81,7 @@ export class KafkaConsumer implements EventConsumer {
 
   health(): ConsumerHealth {
     let lag = 0n;
-    let reason = this.#trouble ?? this.#life?.membership.silence(this.#parts.config) ?? null;
+    let reason = this.#trouble ?? this.#life?.membership.silence(this.#parts.client.times) ?? null;
     let claimed = true;
     for (const [name, worker] of this.#workers) {
       lag += worker.lag;
@@ -116,11 +115,14 @@ export class KafkaConsumer implements EventConsumer {
   }
 
   #newLife(): ConsumerLife {
-    const { kafka, config, request, clock, logger } = this.#parts;
+    const { client, request, clock, logger } = this.#parts;
     this.#life = new ConsumerLife({
-      ...{ kafka, config, request, clock, logger },
+      ...{ client, request, clock, logger },
       joined: (life, join) => this.#onJoin(life, join),
-      batch: (life, payload) => this.#onBatch(life, payload),
+      fetched: (life, records) => this.#onFetched(life, records),
+      interrupted: (life) => {
+        if (life === this.#life) this.#workers.readAgain();
+      },
       crashed: (life, error) => this.#onCrash(life, error),
     });
     return this.#life;
@@ -142,19 +144,10 @@ export class KafkaConsumer implements EventConsumer {
     void this.#connectUntilDone(restartMs.first);
   }
 
-  /** Only copies into the queue. Throws where a heartbeat says that the group rebalances: kafkajs then rejoins. */
-  async #onBatch(life: ConsumerLife, payload: EachBatchPayload): Promise<void> {
-    const { batch, heartbeat, resolveOffset, isStale, isRunning } = payload;
-    if (life !== this.#life || !isRunning() || isStale() || this.#stopping.signal.aborted) return;
-    const { topic, partition } = batch;
-    const worker = this.#workers.get(partitionName(topic, partition));
-    const taken = worker?.offer({
-      deliveries: batch.messages.map((message) => toDelivery(topic, partition, message)),
-      next: BigInt(batch.lastOffset()) + 1n,
-      highWatermark: BigInt(batch.highWatermark),
-    });
-    if (taken) resolveOffset(batch.lastOffset());
-    await heartbeat();
+  /** Only into the queue. */
+  #onFetched(life: ConsumerLife, { topic, partition, ...batch }: FetchedRecords): boolean {
+    if (life !== this.#life || this.#stopping.signal.aborted) return false;
+    return this.#workers.get(partitionName(topic, partition))?.offer(batch) ?? false;
   }
 
   async #leave(): Promise<void> {

@@ -1,7 +1,8 @@
 /**
- * What kafkajs's errors mean, by protocol code and never by message text.
+ * What a client's errors mean, by protocol code and never by message text.
  */
 import { ExactlyOnceError } from '@exactly-once/core';
+import { ConnectionClosedError } from './kafka-client.js';
 
 /** Protocol errors after which the same record would be refused for ever. */
 const refusals = new Set([
@@ -52,6 +53,11 @@ export function refusalOf(error: unknown): string | null {
 /** True where a topic is missing or closed to us, whatever is sent there. */
 export function isTopicCondition(error: unknown): boolean {
   return (protocolType(error) ?? '') in topicRemedies;
+}
+
+/** The broker, or something before it, closed the connection instead of answering. */
+export function isConnectionClosed(error: unknown): boolean {
+  return error instanceof ConnectionClosedError;
 }
 
 /** Another producer has this transactional id now, or the coordinator has taken it away. */

@@ -3,9 +3,9 @@
  * Step 2 of an event's life.
  */
 import { type EventEnvelope, writeHeaders } from '@exactly-once/core';
-import type { Message } from 'kafkajs';
+import type { ClientMessage } from './kafka-client.js';
 
-export function toMessage(event: EventEnvelope): Message {
+export function toMessage(event: EventEnvelope): ClientMessage {
   return {
     key: event.key === null ? null : Buffer.from(event.key),
     value: event.body === null ? null : Buffer.from(event.body),

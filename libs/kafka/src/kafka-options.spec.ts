@@ -25,6 +25,7 @@ describe('kafkaBroker', () => {
     ],
     ['a session of no length', { consumer: { sessionTimeout: 0 } }, /EO_OPTION_INVALID/],
     ['a queue without a bound', { queue: { totalBytes: 0 } }, /EO_OPTION_INVALID.*totalBytes/],
+    ['a prefix that no topic can have', { outboxPrefix: 'a b' }, /EO_OPTION_INVALID.*outboxPrefix/],
     ['another group', { consumer: { groupId: 'x' } }, /EO_OPTION_INVALID.*group/],
     ['fewer acknowledgements', { producer: { acks: 1 } }, /EO_OPTION_INVALID.*always all/],
   ])('refuses %s', (_, options, message) => {

@@ -1,15 +1,24 @@
 /**
- * What an application may say to `kafkaBroker()`, and the check of it. kafkajs accepts any name and leaves out what
- * it does not know: here a wrong one stops the start.
+ * What an application may say to `kafkaBroker()`, and the check of it: a wrong name stops the start.
+ *
+ * What belongs to the client alone is checked in the client's folder.
  */
 import { checkNumber, checkOptions, ExactlyOnceError } from '@exactly-once/core';
-import type { ConsumerConfig, Kafka as KafkaClient, KafkaConfig, ProducerConfig } from 'kafkajs';
+import { checkKafkajsOptions, type KafkajsOptions } from './kafkajs/kafkajs-options.js';
+import { MemoryBudget } from './memory-budget.js';
+import type { QueueBounds } from './partition-queue.js';
 
 /** Bounds of what is in memory for one partition, and for all. */
 export interface QueueOptions {
-  /** Records at which fetching pauses. From 1. Default 5,000. */
+  /**
+   * Records at which fetching pauses; no transaction is larger. From 1. Default 5,000, or twice the module's
+   * `batch.maxEvents` where that is more.
+   */
   readonly maxEvents?: number;
-  /** Bytes at which fetching pauses. From 1. Default 8,388,608. */
+  /**
+   * Bytes, headers included, at which fetching pauses; no transaction is larger. From 1. Default 8,388,608, or 4,096 for
+   * each of `batch.maxEvents` where that is more.
+   */
   readonly maxBytes?: number;
   /**
    * Bytes of all partitions together at which all fetching pauses. From 1. Default 268,435,456. One fetch
@@ -18,96 +27,49 @@ export interface QueueOptions {
   readonly totalBytes?: number;
 }
 
-export interface KafkaBrokerOptions {
-  /** kafkajs's own configuration (brokers, ssl, sasl, …), or a client of yours. */
-  readonly client: KafkaConfig | KafkaClient;
-  /**
-   * kafkajs's consumer configuration. Defaults: `sessionTimeout` 10,000 ms, `rebalanceTimeout` 30,000 ms,
-   * `maxWaitTimeInMs` 200 ms, `heartbeatInterval` 300 ms or a fifth of a shorter session. `heartbeatInterval` and
-   * `maxWaitTimeInMs` are a third of the session at most. `groupId` is the module's `group`; offsets are committed
-   * by us.
-   */
-  readonly consumer?: Omit<ConsumerConfig, 'groupId'>;
-  /**
-   * kafkajs's producer configuration. Always idempotent, one request in flight, `acks=all`. Default `retry`:
-   * 3 retries from 100 ms; beyond that the relay tries again by itself. `transactionTimeout` (default 30,000 ms; the
-   * broker's `transaction.max.timeout.ms` at most) is how long readers of `read_committed` wait for a process that
-   * died within a Kafka transaction, where no other takes its partition over before.
-   */
-  readonly producer?: Omit<ProducerConfig, 'idempotent' | 'maxInFlightRequests' | 'transactionalId'>;
+export interface KafkaBrokerOptions extends KafkajsOptions {
   readonly queue?: QueueOptions;
   /**
    * Where an event of a topic goes that a handler with `transaction: 'kafka'` gave up. The topic must exist. Default
    * `<topic>.dead-letters`.
    */
   readonly deadLetterTopic?: (topic: string) => string;
+  /**
+   * With what the names begin that a relay with `transactional: true` has at the broker: the topic `<prefix>.progress`,
+   * which it makes where it is missing, and for each shard a group and a transactional id
+   * `<prefix>.<outbox>.<shard>`; `<outbox>` is the UUID in `eo_meta`. The same for all relays of an outbox. Letters,
+   * digits, `.`, `_` and `-`; 1 to 180 of them. Default `exactly-once.outbox`.
+   */
+  readonly outboxPrefix?: string;
 }
 
-export const consumerDefaults = {
-  sessionTimeout: 10_000,
-  heartbeatInterval: 300,
-  maxWaitTimeInMs: 200,
-  rebalanceTimeout: 30_000,
-};
+export const defaultOutboxPrefix = 'exactly-once.outbox';
 
-type Names<T> = Readonly<Record<keyof Required<T>, true>>;
-
-/** Complete by type: a name that kafkajs adds or drops does not compile. */
-const clientNames: Names<KafkaConfig> = {
-  ...{ brokers: true, ssl: true, sasl: true, clientId: true, connectionTimeout: true },
-  ...{ authenticationTimeout: true, reauthenticationThreshold: true, requestTimeout: true },
-  ...{ enforceRequestTimeout: true, retry: true, socketFactory: true, logLevel: true, logCreator: true },
-};
-const consumerNames: Names<Omit<ConsumerConfig, 'groupId'>> = {
-  ...{ partitionAssigners: true, metadataMaxAge: true, sessionTimeout: true, rebalanceTimeout: true },
-  ...{ heartbeatInterval: true, maxBytesPerPartition: true, minBytes: true, maxBytes: true },
-  ...{ maxWaitTimeInMs: true, retry: true, allowAutoTopicCreation: true, maxInFlightRequests: true },
-  ...{ readUncommitted: true, rackId: true },
-};
-const producerNames: Names<NonNullable<KafkaBrokerOptions['producer']>> = {
-  ...{ createPartitioner: true, retry: true, metadataMaxAge: true, allowAutoTopicCreation: true },
-  ...{ transactionTimeout: true },
-};
+/** Room for a transaction of `most` events, and for as many that are fetched meanwhile. */
+export function queueBounds(
+  { maxEvents, maxBytes, totalBytes = 268_435_456 }: QueueOptions = {},
+  most = 1,
+): QueueBounds {
+  return {
+    atOnce: Math.max(1_000, most),
+    events: maxEvents ?? Math.max(5_000, 2 * most),
+    bytes: maxBytes ?? Math.max(8_388_608, 4_096 * most),
+    budget: new MemoryBudget(totalBytes),
+  };
+}
 
 /** Throws EO_OPTION_UNKNOWN, EO_OPTION_INVALID and EO_OPTION_MISSING. */
 export function checkKafkaOptions(options: KafkaBrokerOptions): void {
-  checkOptions('kafkaBroker()', options, ['client', 'consumer', 'producer', 'queue', 'deadLetterTopic']);
-  checkClient(options.client);
+  const names = ['client', 'consumer', 'producer', 'queue', 'deadLetterTopic', 'outboxPrefix'];
+  checkOptions('kafkaBroker()', options, names);
+  checkKafkajsOptions(options);
+  checkOutboxPrefix(options.outboxPrefix);
   checkDeadLetterTopic(options.deadLetterTopic);
   const queueNames = ['maxEvents', 'maxBytes', 'totalBytes'];
   checkOptions('kafkaBroker() queue', options.queue ?? {}, queueNames);
   checkNumber('queue.maxEvents', options.queue?.maxEvents, 1, 10_000_000);
   checkNumber('queue.maxBytes', options.queue?.maxBytes, 1, Number.MAX_SAFE_INTEGER);
   checkNumber('queue.totalBytes', options.queue?.totalBytes, 1, Number.MAX_SAFE_INTEGER);
-  refuse('consumer', options.consumer, {
-    groupId: "it is the module's `group`",
-    autoCommit: 'offsets are committed after the transaction',
-  });
-  refuse('producer', options.producer, {
-    idempotent: 'it always is',
-    maxInFlightRequests: 'it is 1, so that order is kept',
-    transactionalId: "each partition of a handler with transaction: 'kafka' has its own",
-    acks: 'it is always all',
-  });
-  checkOptions('kafkaBroker() consumer', options.consumer ?? {}, Object.keys(consumerNames));
-  checkOptions('kafkaBroker() producer', options.producer ?? {}, Object.keys(producerNames));
-  checkTimes(options.consumer ?? {});
-}
-
-/** A kafkajs client, or what looks like one. */
-export function isClient(client: KafkaConfig | KafkaClient): client is KafkaClient {
-  return 'producer' in client && typeof client.producer === 'function';
-}
-
-function checkClient(client: KafkaBrokerOptions['client'] | undefined): void {
-  if (client === undefined) {
-    throw new ExactlyOnceError('EO_OPTION_MISSING', 'kafkaBroker() has no `client`');
-  }
-  if (isClient(client)) return;
-  checkOptions('kafkaBroker() client', client, Object.keys(clientNames));
-  if (typeof client.brokers === 'function') return;
-  if (Array.isArray(client.brokers) && client.brokers.length > 0) return;
-  throw new ExactlyOnceError('EO_OPTION_MISSING', 'kafkaBroker() client.brokers names no broker');
 }
 
 function checkDeadLetterTopic(given: unknown): void {
@@ -116,26 +78,8 @@ function checkDeadLetterTopic(given: unknown): void {
   throw new ExactlyOnceError('EO_OPTION_INVALID', what);
 }
 
-/** A heartbeat is sent between two fetches: both must fit into the session several times. */
-function checkTimes(consumer: NonNullable<KafkaBrokerOptions['consumer']>): void {
-  const session = consumer.sessionTimeout ?? consumerDefaults.sessionTimeout;
-  const most = Math.floor(session / 3);
-  checkNumber('consumer.sessionTimeout', consumer.sessionTimeout, 1, 2_147_483_647, false);
-  checkNumber('consumer.rebalanceTimeout', consumer.rebalanceTimeout, 1, 2_147_483_647, false);
-  for (const name of ['heartbeatInterval', 'maxWaitTimeInMs'] as const) {
-    const value = consumer[name];
-    checkNumber(`consumer.${name}`, value, name === 'heartbeatInterval' ? 1 : 0, 2_147_483_647, false);
-    if (value === undefined || value <= most) continue;
-    throw new ExactlyOnceError(
-      'EO_OPTION_INVALID',
-      `kafkaBroker() consumer.${name} is ${value}: over a sessionTimeout of ${session} it is ${most} at most`,
-    );
-  }
-}
-
-function refuse(part: string, given: object | undefined, reasons: Readonly<Record<string, string>>): void {
-  for (const [name, reason] of Object.entries(reasons)) {
-    if (given === undefined || !(name in given)) continue;
-    throw new ExactlyOnceError('EO_OPTION_INVALID', `kafkaBroker() ${part}.${name} cannot be set: ${reason}`);
-  }
+function checkOutboxPrefix(given: unknown): void {
+  if (given === undefined || (typeof given === 'string' && /^[A-Za-z0-9._-]{1,180}$/.test(given))) return;
+  const what = `kafkaBroker() outboxPrefix is ${JSON.stringify(given)}, which cannot begin the name of a topic`;
+  throw new ExactlyOnceError('EO_OPTION_INVALID', what);
 }

@@ -5,13 +5,9 @@
  * answer does not hold is never taken for zero: it is an error, and the next request learns the topic anew.
  */
 import { ExactlyOnceError } from '@exactly-once/core';
-import type { Admin, Kafka } from 'kafkajs';
+import type { ClientAdmin, KafkaClient, LogBounds } from './kafka-client.js';
 
-export interface PartitionOffsets {
-  /** First offset of the log. */
-  readonly low: bigint;
-  /** Offset after the last record of the log. */
-  readonly high: bigint;
+export interface PartitionOffsets extends LogBounds {
   /** What the group has committed; `null` where it has nothing. */
   readonly committed: bigint | null;
 }
@@ -19,17 +15,17 @@ export interface PartitionOffsets {
 type TopicOffsets = ReadonlyMap<number, PartitionOffsets>;
 
 /** What `resetOffsets({ earliest: true })` of kafkajs commits instead of an offset, its own recovery too. */
-const earliest = '-2';
+const earliest = -2n;
 
 export class LogOffsets {
-  readonly #kafka: Kafka;
+  readonly #client: KafkaClient;
   readonly #group: string;
   readonly #topics = new Map<string, SharedRequest<TopicOffsets>>();
-  #admin: Promise<Admin> | null = null;
+  #admin: Promise<ClientAdmin> | null = null;
   #closed = false;
 
-  constructor(kafka: Kafka, group: string) {
-    this.#kafka = kafka;
+  constructor(client: KafkaClient, group: string) {
+    this.#client = client;
     this.#group = group;
   }
 
@@ -61,19 +57,18 @@ export class LogOffsets {
   async #ask(topic: string): Promise<TopicOffsets> {
     const admin = await this.#connected();
     try {
-      const [logs, [group]] = await Promise.all([
-        admin.fetchTopicOffsets(topic),
-        admin.fetchOffsets({ groupId: this.#group, topics: [topic] }),
+      const [logs, committed] = await Promise.all([
+        admin.logBounds(topic),
+        admin.committed(this.#group, topic),
       ]);
-      const committed = new Map(group?.partitions.map(({ partition, offset }) => [partition, offset]));
       const offsets = new Map<number, PartitionOffsets>();
-      for (const { partition, low, high } of logs) {
+      for (const [partition, { low, high }] of logs) {
         const offset = committed.get(partition);
         if (offset === undefined) continue;
         offsets.set(partition, {
-          low: BigInt(low),
-          high: BigInt(high),
-          committed: offset === earliest ? BigInt(low) : Number(offset) < 0 ? null : BigInt(offset),
+          low,
+          high,
+          committed: offset === earliest ? low : offset < 0n ? null : offset,
         });
       }
       return offsets;
@@ -84,10 +79,10 @@ export class LogOffsets {
     }
   }
 
-  async #connected(): Promise<Admin> {
+  async #connected(): Promise<ClientAdmin> {
     if (this.#closed) throw new ExactlyOnceError('EO_SHUTTING_DOWN', 'the consumer has stopped');
     this.#admin ??= (async () => {
-      const admin = this.#kafka.admin();
+      const admin = this.#client.admin();
       await admin.connect();
       return admin;
     })();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { OffsetCommitter, type PartitionOffset } from './offset-committer.js';
+import type { PartitionOffset } from './kafka-client.js';
+import { OffsetCommitter } from './offset-committer.js';
 
 const none = () => {};
 const logger = { error: none, warn: none, info: none, debug: none };

@@ -4,11 +4,7 @@
  * ours; never sends a position of a partition that went elsewhere.
  */
 import { errorChain, type Logger } from '@exactly-once/core';
-import type { AssignedPartition } from './group-membership.js';
-
-export interface PartitionOffset extends AssignedPartition {
-  readonly next: bigint;
-}
+import type { PartitionOffset } from './kafka-client.js';
 
 export interface CommitterParts {
   readonly logger: Logger;

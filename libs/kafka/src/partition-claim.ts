@@ -1,7 +1,7 @@
 /**
  * Claims a partition for this process and finds out where to begin. The fence refuses whoever had it before.
  */
-import type { FenceKey, Storage } from '@exactly-once/core';
+import type { FenceKey, FenceRow, Storage } from '@exactly-once/core';
 import type { LogOffsets } from './log-offsets.js';
 import { replacedLog, type StartPosition, startPosition } from './start-position.js';
 
@@ -18,8 +18,12 @@ export interface ClaimRequest {
 
 export interface Claimed {
   readonly position: StartPosition;
+  /** How the former owner left the fence. */
+  readonly found: Pick<FenceRow, 'clean' | 'suspect' | 'nextOffset'>;
   /** Offset after the last record of the log. */
   readonly high: bigint;
+  /** Where the broker says that the group stands; `null` where it knows of nothing. */
+  readonly committed: bigint | null;
 }
 
 /** Throws EO_OFFSET_AHEAD and EO_LOG_CHANGED; kafkajs's and the storage's errors pass through. */
@@ -29,14 +33,20 @@ export async function claimPartition(request: ClaimRequest): Promise<Claimed> {
   const facts = async () => ({ where, startFrom, dedup, ...(await offsets.of(key.topic, key.partition)) });
   const first = startPosition({ ...(await facts()), row: null });
   const row = await storage.fences.claim(key, owner, first.offset);
-  // Asked again: only now nobody else moves the position any more.
-  const known = await facts();
-  const position = startPosition({ ...known, row });
-  if (position.newLog) await beginLog(request, position.offset);
-  else if (row.nextOffset !== position.offset) {
-    await storage.fences.reposition(key, owner, position.offset, false);
+  try {
+    // Asked again: only now nobody else moves the position any more.
+    const known = await facts();
+    const position = startPosition({ ...known, row });
+    if (position.newLog) await beginLog(request, position.offset);
+    else if (row.nextOffset !== position.offset) {
+      await storage.fences.reposition(key, owner, position.offset, false);
+    }
+    return { position, found: row, high: known.high, committed: known.committed };
+  } catch (error) {
+    // Nothing was run: it is left as it was found, or the next claim would look for an event that kills.
+    if (row.clean) await storage.fences.release(key, owner);
+    throw error;
   }
-  return { position, high: known.high };
 }
 
 /** Moves a held claim to the beginning of a log that turned out to be another one. Throws EO_LOG_CHANGED. */

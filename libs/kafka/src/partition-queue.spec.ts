@@ -4,7 +4,7 @@ import { MemoryBudget } from './memory-budget.js';
 import { PartitionQueue } from './partition-queue.js';
 
 const queueOf = (bounds: { events: number; bytes: number }, budget = new MemoryBudget(1_000)) =>
-  new PartitionQueue({ ...bounds, budget });
+  new PartitionQueue({ atOnce: 1_000, ...bounds, budget });
 
 const delivery = (offset: bigint, bytes = 1): Delivery => ({
   topic: 't',
@@ -87,5 +87,23 @@ describe('PartitionQueue', () => {
 
     expect(await taking).toEqual([]);
     expect(await queue.take(1)).toEqual([]);
+  });
+
+  it('gives what waits when it is finished, then nothing, until it takes again', async () => {
+    const queue = queueOf({ events: 10, bytes: 100 });
+    queue.push([delivery(1n)]);
+    queue.finish();
+    queue.push([delivery(2n)]);
+
+    const before = [(await queue.take(5)).length, queue.finished];
+    const after = [(await queue.take(5)).length, queue.finished];
+    queue.reopen();
+    queue.push([delivery(3n)]);
+
+    expect([before, after]).toEqual([
+      [1, false],
+      [0, true],
+    ]);
+    expect((await queue.take(5)).map(({ offset }) => offset)).toEqual([3n]);
   });
 });

@@ -3,10 +3,12 @@
  * until the next are taken: it is in memory all the same.
  */
 import type { Delivery } from '@exactly-once/core';
-import { deliveryBytes } from './kafka-delivery.js';
+import { deliveryBytes } from './delivery-bytes.js';
 import type { MemoryBudget } from './memory-budget.js';
 
 export interface QueueBounds {
+  /** Deliveries that are taken at once. */
+  readonly atOnce: number;
   /** Deliveries at which fetching pauses. */
   readonly events: number;
   /** Bytes at which fetching pauses. */
@@ -22,6 +24,7 @@ export class PartitionQueue {
   #taken = 0;
   #wake: (() => void) | null = null;
   #closed = false;
+  #ending = false;
 
   constructor(readonly bounds: QueueBounds) {}
 
@@ -38,7 +41,7 @@ export class PartitionQueue {
   }
 
   push(deliveries: readonly Delivery[]): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#ending) return;
     let bytes = 0;
     for (const delivery of deliveries) {
       this.#waiting.push(delivery);
@@ -49,10 +52,10 @@ export class PartitionQueue {
     this.#wake?.();
   }
 
-  /** Up to `most` deliveries as soon as there are any; none once it is closed. Those taken before are done. */
+  /** Up to `most` deliveries as soon as there are any; none once it is closed or finished. Those taken before are done. */
   async take(most: number): Promise<Delivery[]> {
     this.done();
-    while (this.#waiting.length === 0 && !this.#closed) {
+    while (this.#waiting.length === 0 && !this.#closed && !this.#ending) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
@@ -63,6 +66,22 @@ export class PartitionQueue {
     this.#waitingBytes -= this.#takenBytes;
     this.#taken = taken.length;
     return taken;
+  }
+
+  /** Takes nothing more: what waits is still given, then nothing. */
+  finish(): void {
+    this.#ending = true;
+    this.#wake?.();
+  }
+
+  /** Nothing more will be given, after `finish`. */
+  get finished(): boolean {
+    return this.#ending && this.#events === 0;
+  }
+
+  /** Takes again, after `finish`. */
+  reopen(): void {
+    this.#ending = false;
   }
 
   /** What was taken is no longer in memory. */

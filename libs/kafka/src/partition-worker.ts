@@ -2,59 +2,21 @@
  * Works one assigned partition from its claim to its end: takes what was fetched, hands it to the sink in order,
  * and reports what is done. Steps 3 and 7 of an event's life.
  *
- * Its states: `claiming` (discards what is fetched) · `verifying` (waits for the record before its position) ·
- * `working` · `stopped` (an event must not be passed by) · `ended`.
+ * Its states: `claiming` (discards what is fetched) · `verifying` (waits for the record before its position, also where
+ * the log was out of sight) · `working` · `stopped` (an event must not be passed by) · `ended`.
  */
 import {
-  bodyFingerprint,
   type Delivery,
-  type DeliverySink,
   errorChain,
   type FenceClaim,
   hasCode,
-  type Logger,
   type ProcessingSession,
 } from '@exactly-once/core';
-import { PartitionQueue, type QueueBounds } from './partition-queue.js';
+import { claimUntilDone, isRefusal } from './claim-attempts.js';
+import { isSame, LastRecord } from './last-record.js';
+import { PartitionQueue } from './partition-queue.js';
 import { expired, type StartPosition } from './start-position.js';
-
-export interface FetchedBatch {
-  readonly deliveries: readonly Delivery[];
-  /** Offset after the batch: records that nobody sees (transaction markers) may stand before it. */
-  readonly next: bigint;
-  readonly highWatermark: bigint;
-}
-
-export interface WorkerClaim {
-  readonly fence: FenceClaim;
-  readonly position: StartPosition;
-  /** Offset after the last record of the log. */
-  readonly high: bigint;
-}
-
-export interface WorkerParts {
-  /** For messages. */
-  readonly name: string;
-  readonly sink: DeliverySink;
-  readonly bounds: QueueBounds;
-  readonly logger: Logger;
-  /** Claims the partition; `null` where the assignment is over. */
-  readonly claim: (signal: AbortSignal) => Promise<WorkerClaim | null>;
-  /** Moves the claim to the beginning of a replaced log and says where that is. Throws EO_LOG_CHANGED. */
-  readonly restart: (fence: FenceClaim) => Promise<StartPosition>;
-  /** Asks where the log begins. */
-  readonly low: () => Promise<bigint>;
-  readonly seek: (offset: bigint) => void;
-  readonly pause: () => void;
-  readonly resume: () => void;
-  readonly acknowledge: (next: bigint) => void;
-  readonly release: (fence: FenceClaim) => Promise<void>;
-  /** The claim is gone, or the log is another: a new worker is wanted. */
-  readonly replace: () => void;
-}
-
-const retryMs = 500;
-const takeAtOnce = 1_000;
+import type { FetchedBatch, WorkerParts } from './worker-parts.js';
 
 export class PartitionWorker {
   /** Resolves when nothing runs any more; never rejects. */
@@ -69,11 +31,11 @@ export class PartitionWorker {
   #fence: FenceClaim | null = null;
   #trouble: string | null = null;
   #highWatermark = 0n;
-  /** It begins paused, by whoever made it. */
-  #paused = true;
+  readonly #last: LastRecord;
 
   constructor(parts: WorkerParts) {
     this.#parts = parts;
+    this.#last = new LastRecord(parts.now);
     this.#queue = new PartitionQueue(parts.bounds);
     this.ended = this.#live();
   }
@@ -101,7 +63,7 @@ export class PartitionWorker {
   offer({ deliveries, next, highWatermark }: FetchedBatch): boolean {
     this.#highWatermark = highWatermark;
     const [first] = deliveries;
-    if (first === undefined || (this.#state !== 'working' && this.#state !== 'verifying')) return false;
+    if (first === undefined || !this.#reads) return false;
     if (first.offset < this.#expected) {
       this.end();
       this.#parts.replace();
@@ -112,6 +74,7 @@ export class PartitionWorker {
     const taken = this.#state === 'verifying' ? this.#verify(deliveries) : deliveries;
     if (taken === null) return false;
     this.#expected = next;
+    this.#last.took(deliveries);
     this.#queue.push(taken);
     if (this.#queue.full) this.#pause();
     return true;
@@ -120,7 +83,7 @@ export class PartitionWorker {
   /** Compaction and transaction markers leave gaps; records that the retention took are a loss, and are named. */
   async #reportGap(wanted: bigint): Promise<void> {
     try {
-      const low = await this.#parts.low();
+      const { low } = await this.#parts.logBounds();
       if (low > wanted) this.#parts.logger.warn(expired(this.#parts.name, wanted, low));
     } catch (error) {
       const reason = errorChain(error).join(' <- ');
@@ -155,39 +118,24 @@ export class PartitionWorker {
     if (this.#state !== 'stopped') this.#state = 'ended';
   }
 
-  /** Tries until it has the claim or the assignment ends; a refusal for good is thrown. */
   async #claim(): Promise<void> {
-    while (!this.#draining.signal.aborted) {
-      try {
-        const claimed = await Promise.race([this.#parts.claim(this.#draining.signal), this.#whenAborted()]);
-        if (claimed === null) return;
-        this.#highWatermark = claimed.high;
-        this.#begin(claimed.fence, claimed.position);
-        return;
-      } catch (error) {
-        if (isRefusal(error)) throw error;
-        this.#trouble = errorChain(error).join(' <- ');
-        this.#parts.logger.warn(
-          `${this.#parts.name}: claim failed, again in ${retryMs} ms: ${this.#trouble}`,
-        );
-        await new Promise((resolve) => setTimeout(resolve, retryMs));
-      }
-    }
-  }
-
-  /** Whatever still waits for a broker that does not answer must not keep the process. */
-  async #whenAborted(): Promise<null> {
-    const { signal } = this.#aborted;
-    if (!signal.aborted) {
-      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-    }
-    return null;
+    const { name, logger, claim } = this.#parts;
+    const [draining, aborted] = [this.#draining.signal, this.#aborted.signal];
+    const failed = (reason: string, retryMs: number) => {
+      this.#trouble = reason;
+      logger.warn(`${name}: claim failed, again in ${retryMs} ms: ${reason}`);
+    };
+    const claimed = await claimUntilDone({ claim, draining, aborted, failed });
+    if (claimed === null) return;
+    this.#highWatermark = claimed.high;
+    this.#begin(claimed.fence, claimed.position);
   }
 
   #begin(fence: FenceClaim, position: StartPosition): void {
     if (position.notice !== null) this.#parts.logger.warn(position.notice);
     this.#trouble = null;
     this.#fence = fence;
+    this.#last.begin(position);
     this.#position = position;
     fence.nextOffset = position.offset;
     fence.lastFingerprint = position.verify;
@@ -199,20 +147,25 @@ export class PartitionWorker {
 
   /** Compares the record before the position with the one that was processed there. */
   #verify(deliveries: readonly Delivery[]): readonly Delivery[] | null {
-    const { offset, verify } = this.#position!;
+    const position = this.#position!;
     const [first, ...rest] = deliveries;
     this.#state = 'working';
-    if (first!.offset >= offset) return deliveries; // compacted away: nothing to compare
-    if (Buffer.compare(bodyFingerprint(first!.body), verify!) === 0) return rest;
-    void this.#restartLog();
+    if (first!.offset >= position.offset) return deliveries; // compacted away: nothing to compare
+    if (isSame(position, first!)) return rest;
+    this.#leaveLog();
     return null;
   }
 
-  async #restartLog(): Promise<void> {
+  /** The log is another one: begun anew once what was fetched of the old one is handled. */
+  #leaveLog(): void {
     this.#state = 'claiming';
     this.#pause();
+    this.#queue.finish();
+  }
+
+  async #restartLog(fence: FenceClaim): Promise<void> {
     try {
-      this.#begin(this.#fence!, await this.#parts.restart(this.#fence!));
+      this.#begin(fence, await this.#parts.restart(fence));
     } catch (error) {
       this.#failed(error);
       this.end();
@@ -222,7 +175,12 @@ export class PartitionWorker {
 
   async #work(fence: FenceClaim): Promise<void> {
     while (!this.#draining.signal.aborted) {
-      const deliveries = await this.#queue.take(takeAtOnce);
+      const deliveries = await this.#queue.take(this.#parts.bounds.atOnce);
+      if (this.#queue.finished && !this.#draining.signal.aborted) {
+        this.#queue.reopen();
+        await this.#restartLog(fence);
+        continue;
+      }
       const wanted = deliveries.filter(({ offset }) => offset >= fence.nextOffset);
       if (wanted.length > 0) await this.#parts.sink.process(wanted, this.#session(fence, wanted));
       this.#queue.done();
@@ -231,7 +189,7 @@ export class PartitionWorker {
   }
 
   #obeyBudget(): void {
-    if (this.#state !== 'working' && this.#state !== 'verifying') return;
+    if (!this.#reads) return;
     if (this.#queue.full) this.#pause();
     else if (this.#queue.roomy && !this.#draining.signal.aborted) this.#resume();
   }
@@ -274,20 +232,45 @@ export class PartitionWorker {
     }
   }
 
+  get #reads(): boolean {
+    return this.#state === 'working' || this.#state === 'verifying';
+  }
+
   #pause(): void {
-    if (this.#paused) return;
-    this.#paused = true;
-    this.#parts.pause();
+    if (this.#last.pause()) this.#parts.pause();
   }
 
   #resume(): void {
-    if (!this.#paused || this.#parts.bounds.budget.full) return;
-    this.#paused = false;
+    if (!this.#last.paused || !this.#reads || this.#parts.bounds.budget.full) return;
+    if (this.#last.resume()) this.readAgain();
     this.#parts.resume();
   }
-}
 
-/** Only people can say where to go on. */
-function isRefusal(error: unknown): boolean {
-  return hasCode(error, 'EO_OFFSET_AHEAD') || hasCode(error, 'EO_LOG_CHANGED');
+  /**
+   * The log was out of sight, and may be another one by now without any sign of it: the last record that was taken is
+   * read once more. Where the log ends before that, there is nothing to read.
+   */
+  readAgain(): void {
+    const position = this.#last.position;
+    if (this.#state !== 'working' || position === null) return;
+    this.#position = position;
+    this.#state = 'verifying';
+    this.#expected = position.offset - 1n;
+    this.#parts.seek(this.#expected);
+    void this.#compareEnd(position);
+  }
+
+  async #compareEnd(position: StartPosition): Promise<void> {
+    const waits = () => this.#state === 'verifying' && this.#position === position;
+    try {
+      const { high } = await this.#parts.logBounds();
+      if (waits() && high < position.offset) this.#leaveLog();
+    } catch (error) {
+      if (!waits()) return;
+      const reason = errorChain(error).join(' <- ');
+      this.#parts.logger.warn(`${this.#parts.name} is claimed anew, its log is not known: ${reason}`);
+      this.end();
+      this.#parts.replace();
+    }
+  }
 }

@@ -4,8 +4,9 @@
  *
  * Whatever decorators stand above or below, an interceptor answers around this, never inside it.
  */
+import { isThenable } from '@exactly-once/core';
 import { isObservable, type Observable, tap } from 'rxjs';
-import { type Capture, currentCapture } from './error-capture.js';
+import { AbortedByEarlierError, type Capture, currentCapture } from './error-capture.js';
 import type { HandlerMark } from './handler-mark.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: any method may be decorated
@@ -30,7 +31,7 @@ function watch(capture: Capture, call: () => unknown): unknown {
   capture.entered = true;
   const fail = (error: unknown): never => {
     capture.failure ??= { error };
-    throw error;
+    throw capture.isConsequence(error) ? new AbortedByEarlierError(error) : error;
   };
   try {
     const result = call();
@@ -57,8 +58,4 @@ function ended(capture: Capture, value: unknown): unknown {
       },
     }),
   );
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
 }

@@ -5,8 +5,8 @@
  * Guards run before interceptors, so an interceptor alone would miss their errors. Nest asks each filter whether
  * an exception is one of its types: ours is asked first, records it, answers no, and the user's filters go on.
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
-import { Catch, type ExceptionFilter } from '@nestjs/common';
+import { AmbientValue } from '@exactly-once/core';
+import { Catch, type ExceptionFilter, IntrinsicException } from '@nestjs/common';
 import type { HandlerMark } from './handler-mark.js';
 
 /** What was seen of one call through Nest. */
@@ -19,12 +19,24 @@ export interface Capture {
   completed: boolean;
   /** First error that was thrown; `null` where there was none. */
   failure: { readonly error: unknown } | null;
+  /** True for an error that only says that an earlier one has aborted its transaction. */
+  readonly isConsequence: (error: unknown) => boolean;
 }
 
-const captures = new AsyncLocalStorage<Capture>();
+const captures = new AmbientValue<Capture>();
 
-export function newCapture(mark: HandlerMark): Capture {
-  return { mark, entered: false, completed: false, failure: null };
+export function newCapture(mark: HandlerMark, isConsequence: Capture['isConsequence']): Capture {
+  return { mark, entered: false, completed: false, failure: null, isConsequence };
+}
+
+/**
+ * What Nest sees in place of an error that is only the consequence of another: one that it does not log. Of fifty lanes
+ * that met one deadlock, forty-nine have nothing to say; the deadlock itself is logged.
+ */
+export class AbortedByEarlierError extends IntrinsicException {
+  constructor(cause: unknown) {
+    super('an earlier error has aborted the transaction', { cause });
+  }
 }
 
 export function withCapture<T>(capture: Capture, work: () => T): T {
@@ -32,7 +44,7 @@ export function withCapture<T>(capture: Capture, work: () => T): T {
 }
 
 export function currentCapture(): Capture | undefined {
-  return captures.getStore();
+  return captures.current();
 }
 
 class Probe {

@@ -5,6 +5,7 @@ import {
   checkOptions,
   type EngineOptions,
   ExactlyOnceError,
+  engineOptionNames,
   type Storage,
 } from '@exactly-once/core';
 
@@ -29,30 +30,9 @@ export interface ExactlyOnceOptions extends Omit<EngineOptions, Derived> {
   readonly validate?: boolean;
 }
 
-const known = [
-  'name',
-  'service',
-  'group',
-  'serviceVersion',
-  'storage',
-  'broker',
-  'unhandled',
-  'validate',
-  'retiredHandlers',
-  'startFrom',
-  'codec',
-  'foreignTopics',
-  'retry',
-  'batch',
-  'dedupCacheSize',
-  'relay',
-  'retention',
-  'shutdownMs',
-  'logger',
-  'telemetry',
-  'clock',
-  'random',
-];
+/** What the module finds out by itself: from the decorators, and from its bare handlers. */
+const found = ['handlers', 'foreignHandlers', 'types'];
+const known = ['name', 'validate', ...engineOptionNames.filter((name) => !found.includes(name))];
 
 /** Throws EO_OPTION_UNKNOWN, EO_OPTION_MISSING and EO_OPTION_INVALID; the engine checks the rest. */
 export function checkModuleOptions(options: ExactlyOnceOptions): ExactlyOnceOptions {

@@ -1,7 +1,7 @@
 /**
  * `ExactlyOnce`: transactions for code outside of handlers, and the way out of one.
  */
-import type { TransactionOptions } from '@exactly-once/core';
+import type { ParkedScope, ParkRetryResult, ParkScope, TransactionOptions } from '@exactly-once/core';
 import { Injectable } from '@nestjs/common';
 import type { Instance } from './instance.js';
 
@@ -15,6 +15,19 @@ export class ExactlyOnce {
    */
   transaction<T>(work: () => Promise<T>, options?: TransactionOptions): Promise<T> {
     return this.instance.engine.transaction(work, options);
+  }
+
+  /** Keys of which an event waits in the database for somebody's decision, at most `limit`. Default 100. */
+  parked(limit?: number): Promise<ParkedScope[]> {
+    return this.instance.engine.parked(limit);
+  }
+
+  /**
+   * Hands the events of a parked key to their handler again, in order, until none is left or one fails. One that kills
+   * processes kills this one: mend the handler first.
+   */
+  retryParked(scope: ParkScope): Promise<ParkRetryResult> {
+    return this.instance.engine.retryParked(scope);
   }
 
   /** Runs `work` outside of any transaction: its writes commit on their own and survive a rollback. */

@@ -5,7 +5,7 @@
  */
 import { type EventContext, ExactlyOnceError, hasCode } from '@exactly-once/core';
 import { isObservable, lastValueFrom } from 'rxjs';
-import { newCapture, withCapture } from './error-capture.js';
+import { type Capture, newCapture, withCapture } from './error-capture.js';
 import type { HandlerMark } from './handler-mark.js';
 
 /** What Nest registers with a server for a handler. */
@@ -18,27 +18,28 @@ export interface NestCall {
   readonly payload: unknown;
   /** What `@Ctx()` gives: an array, too, one for each event. */
   readonly context: unknown;
+  /** See `Capture`. Default: none is. */
+  readonly isConsequence?: Capture['isConsequence'];
 }
 
 /** Rejects with the handler's, pipe's or guard's own error. */
-export async function callThroughNest(call: NestCall, { handler, id }: EventContext): Promise<void> {
-  const { callback, mark, payload, context } = call;
-  const capture = newCapture(mark);
-  let thrown: { readonly error: unknown } | null = null;
+export function callThroughNest(call: NestCall, { handler, id }: EventContext): Promise<void> {
+  const capture = newCapture(call.mark, call.isConsequence ?? (() => false));
+  return withCapture(capture, () => reach(call, capture, `event ${id}`, handler));
+}
+
+async function reach(call: NestCall, capture: Capture, event: string, handler: string): Promise<void> {
+  const { callback, payload, context } = call;
   try {
-    await withCapture(capture, async () => {
-      const result = await callback(payload, context);
-      if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
-    });
+    const result = await callback(payload, context);
+    if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
   } catch (error) {
-    thrown = { error };
+    if (isDecision(error) || capture.failure === null) throw error;
   }
-  if (thrown !== null && isDecision(thrown.error)) throw thrown.error;
   if (capture.failure !== null) throw capture.failure.error;
-  if (thrown !== null) throw thrown.error;
   if (capture.completed) return;
   const what = capture.entered ? 'had not ended when Nest was done with' : 'was not called with';
-  throw new ExactlyOnceError('EO_HANDLER_NOT_REACHED', `${handler} ${what} event ${id}`);
+  throw new ExactlyOnceError('EO_HANDLER_NOT_REACHED', `${handler} ${what} ${event}`);
 }
 
 /** What a filter may say about the event's fate. */

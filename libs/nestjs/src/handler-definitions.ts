@@ -61,13 +61,17 @@ function callsOf(
 ): Pick<HandlerDefinition, 'invoke' | 'invokeBatch' | 'prepare'> {
   const eventClass = instance.options.validate === false ? null : mark.eventClass;
   const prepare = (data: unknown) => validatePayload(data, eventClass);
+  // Without lanes nobody else has aborted the transaction: the error is the handler's own.
+  const inLanes = (mark.options.concurrency ?? 1) > 1;
+  const isConsequence = (error: unknown) => inLanes && instance.isConsequence(error);
+  const parts = { callback, mark, isConsequence };
   if (mark.options.batch !== undefined) {
     const invokeBatch: HandlerDefinition['invokeBatch'] = (payload, context) =>
-      callThroughNest({ callback, mark, payload, context }, context[0]!);
+      callThroughNest({ ...parts, payload, context }, context[0]!);
     return { prepare, invokeBatch };
   }
   const invoke: HandlerDefinition['invoke'] = async (data, context) =>
-    callThroughNest({ callback, mark, payload: await prepare(data), context }, context);
+    callThroughNest({ ...parts, payload: await prepare(data), context }, context);
   return { invoke };
 }
 

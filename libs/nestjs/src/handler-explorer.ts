@@ -42,12 +42,22 @@ export function exploreHandlers(modules: ModulesContainer): FoundHandler[] {
   return found;
 }
 
+export interface MarkedMethod {
+  readonly controller: Type;
+  readonly method: ClassMethod;
+  readonly mark: HandlerMark;
+}
+
 /** The methods that carry a mark, for what must happen before a server registers them. */
-export function markedMethods(modules: ModulesContainer): ClassMethod[] {
+export function markedMethods(modules: ModulesContainer): MarkedMethod[] {
   const controllers = [...modules.values()].flatMap((module) => [...module.controllers.values()]);
-  return controllers
-    .flatMap(({ metatype }) => methodsOf((metatype as Type).prototype))
-    .filter((method) => Reflect.hasMetadata(markMetadata, method));
+  return controllers.flatMap(({ metatype }) => {
+    const controller = metatype as Type;
+    return methodsOf(controller.prototype).flatMap((method): MarkedMethod[] => {
+      const mark: HandlerMark | undefined = Reflect.getMetadata(markMetadata, method);
+      return mark === undefined ? [] : [{ controller, method, mark }];
+    });
+  });
 }
 
 /** Whether its controller is made once, and not for each event. */

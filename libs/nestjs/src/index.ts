@@ -39,5 +39,5 @@ export { ExactlyOnce } from './exactly-once.service.js';
 export type { IdempotentHandlerOptions } from './handler-mark.js';
 export { IdempotencyInterceptor } from './idempotency.interceptor.js';
 export { IdempotentHandler } from './idempotent-handler.decorator.js';
-export { InjectOutbox, OutboxRepository } from './outbox.repository.js';
+export { InjectOutbox, OutboxRepository, type OutboxWithin } from './outbox.repository.js';
 export { exactlyOnceTransport } from './tokens.js';

@@ -12,7 +12,9 @@ import {
   ExactlyOnceError,
   type ForeignHandlerDefinition,
   type HandlerDefinition,
+  hasCode,
   type Outbox,
+  type Storage,
 } from '@exactly-once/core';
 import type { ExactlyOnceOptions } from './exactly-once.options.js';
 import { nestLogger } from './nest-logger.js';
@@ -29,6 +31,7 @@ export interface InstanceHandlers {
 
 export class Instance {
   #engine: Engine | null = null;
+  #storage: Storage | null = null;
   #begun = false;
   #unconnected: readonly string[] = [];
 
@@ -98,7 +101,17 @@ export class Instance {
       );
     }
     this.#engine = new Engine(options);
+    this.#storage = storage?.storage ?? null;
     this.#unconnected = unconnected;
+  }
+
+  /** True for an error of a statement that met a transaction which an earlier error had aborted. */
+  isConsequence(error: unknown): boolean {
+    try {
+      return hasCode(this.#storage?.translate(error), 'EO_TRANSACTION_ABORTED');
+    } catch {
+      return false; // it cannot be examined: no error of a database
+    }
   }
 
   async start(): Promise<void> {

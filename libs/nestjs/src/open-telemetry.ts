@@ -12,6 +12,10 @@ import {
 import type * as OpenTelemetryApi from '@opentelemetry/api';
 
 type Api = typeof OpenTelemetryApi;
+/** What the API's own provider has: it passes on to the SDK's, once there is one. */
+type Delegating = Pick<OpenTelemetryApi.ProxyTracerProvider, 'getDelegateTracer'>;
+
+const scope = '@exactly-once/nestjs';
 
 export function openTelemetry(service: string): Telemetry {
   const api = load();
@@ -30,17 +34,18 @@ function load(): Api | null {
 
 class OpenTelemetry implements Telemetry {
   readonly #api: Api;
-  readonly #tracer: OpenTelemetryApi.Tracer;
   readonly #meter: OpenTelemetryApi.Meter;
   readonly #counters = new Map<string, OpenTelemetryApi.Counter>();
   readonly #histograms = new Map<string, OpenTelemetryApi.Histogram>();
   readonly #gauges = new Map<string, OpenTelemetryApi.Gauge>();
+  /** What the API gives for every histogram as long as no SDK is there: nobody would see the value. */
+  readonly #nowhere: OpenTelemetryApi.Histogram;
   readonly #base: Attributes;
 
   constructor(api: Api, service: string) {
     this.#api = api;
-    this.#tracer = api.trace.getTracer('@exactly-once/nestjs');
-    this.#meter = api.metrics.getMeter('@exactly-once/nestjs');
+    this.#meter = api.metrics.getMeter(scope);
+    this.#nowhere = api.createNoopMeter().createHistogram('');
     this.#base = { 'service.name': service };
   }
 
@@ -51,7 +56,7 @@ class OpenTelemetry implements Telemetry {
 
   record(name: string, value: number, attributes: Attributes = {}): void {
     const histogram = cached(this.#histograms, name, () => this.#meter.createHistogram(name));
-    histogram.record(value, { ...this.#base, ...attributes });
+    if (histogram !== this.#nowhere) histogram.record(value, { ...this.#base, ...attributes });
   }
 
   gauge(name: string, value: number, attributes: Attributes = {}): void {
@@ -60,12 +65,14 @@ class OpenTelemetry implements Telemetry {
   }
 
   span<T>(name: string, { attributes, links }: SpanOptions, work: () => Promise<T>): Promise<T> {
+    const tracer = this.#tracer();
+    if (tracer === null) return work();
     const { SpanStatusCode } = this.#api;
     const options = {
       attributes: { ...this.#base, ...attributes },
       links: links.flatMap((one) => this.#link(one)),
     };
-    return this.#tracer.startActiveSpan(`exactly_once.${name}`, options, async (span) => {
+    return tracer.startActiveSpan(`exactly_once.${name}`, options, async (span) => {
       try {
         return await work();
       } catch (error) {
@@ -76,6 +83,14 @@ class OpenTelemetry implements Telemetry {
         span.end();
       }
     });
+  }
+
+  /** `null` as long as no SDK is registered: nobody would see a span. An SDK may hold another copy of the package. */
+  #tracer(): OpenTelemetryApi.Tracer | null {
+    const provider: OpenTelemetryApi.TracerProvider & Partial<Delegating> =
+      this.#api.trace.getTracerProvider();
+    if (provider.getDelegateTracer === undefined) return provider.getTracer(scope);
+    return provider.getDelegateTracer(scope) ?? null;
   }
 
   traceContext(): TraceContext {

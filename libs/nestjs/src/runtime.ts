@@ -6,14 +6,20 @@ import { ExactlyOnceError } from '@exactly-once/core';
 import { Injectable, Logger, type OnApplicationBootstrap, type Type } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import { AppConfigWatch } from './app-config-watch.js';
-import { orderEnhancers } from './enhancer-order.js';
+import { orderEnhancers, trimEnhancers } from './enhancer-order.js';
 import { ForeignIntake } from './foreign-intake.js';
 import { unsupported } from './foreign-message.js';
 import { adoptServers } from './foreign-servers.js';
 import { checkBareHandlers } from './foreign-transports.js';
 import type { NestCallback } from './handler-call.js';
 import { defineHandlers } from './handler-definitions.js';
-import { exploreHandlers, type FoundHandler, isStatic, markedMethods } from './handler-explorer.js';
+import {
+  exploreHandlers,
+  type FoundHandler,
+  isStatic,
+  type MarkedMethod,
+  markedMethods,
+} from './handler-explorer.js';
 import { type HandlerMark, labelOf } from './handler-mark.js';
 import type { Instance, InstanceHandlers } from './instance.js';
 
@@ -25,6 +31,7 @@ export class Runtime implements OnApplicationBootstrap {
   readonly #intake = new ForeignIntake();
   /** Bare handlers are taken over from Nest's servers, which show themselves. */
   readonly #adopts: boolean;
+  readonly #marked: readonly MarkedMethod[];
   #connected = false;
   #ending = false;
   #watch: AppConfigWatch | null = null;
@@ -34,7 +41,8 @@ export class Runtime implements OnApplicationBootstrap {
     private readonly moduleRef: ModuleRef,
     private readonly modules: ModulesContainer,
   ) {
-    for (const method of markedMethods(modules)) orderEnhancers(method);
+    this.#marked = markedMethods(modules);
+    for (const marked of this.#marked) orderEnhancers(marked);
     this.#adopts = adoptServers(modules, (mark, callback) => this.#intake.callbackFor(mark, callback));
   }
 
@@ -61,7 +69,10 @@ export class Runtime implements OnApplicationBootstrap {
       throw new ExactlyOnceError('EO_OPTION_INVALID', what);
     }
     this.#connected = true;
-    this.#watch ??= new AppConfigWatch(this.moduleRef);
+    this.#watch ??= new AppConfigWatch(this.moduleRef, (config) => {
+      if (!this.#adopts) return; // nothing but the interceptor would refuse what comes by other servers
+      for (const marked of this.#marked) trimEnhancers(marked, config);
+    });
   }
 
   /** Our server is asked about a handler that Nest is going to make. */
@@ -71,6 +82,7 @@ export class Runtime implements OnApplicationBootstrap {
 
   /** A handler of request scope is made anew for each event, and asks for its interceptors only then. */
   addCallback(mark: HandlerMark, callback: NestCallback): void {
+    for (const marked of this.#marked) orderEnhancers(marked); // the next application reads them, too
     if (isStatic(this.modules, mark)) this.#watch?.handlerCame();
     this.#callbacks.set(mark, callback);
   }
@@ -103,6 +115,7 @@ export class Runtime implements OnApplicationBootstrap {
 
   /** All are made and checked before the first consumes; where one fails, none goes on. */
   async #start(): Promise<void> {
+    this.#watch?.end();
     const found = exploreHandlers(this.modules);
     this.#checkBare(found);
     this.#checkInstances(found);

@@ -10,8 +10,12 @@ import { committed, event, options, record } from './conformance-records.js';
 export type It = (title: string, body: () => Promise<void>) => void;
 
 export function describeConcurrency(it: It, storage: () => Storage, concurrentTransactions: boolean): void {
-  if (concurrentTransactions) describeWaiting(it, storage);
-  else describeTurns(it, storage);
+  if (concurrentTransactions) {
+    describeWaiting(it, storage);
+    describeLeaving(it, storage);
+  } else {
+    describeTurns(it, storage);
+  }
 
   it('never deadlocks on batches that overlap in opposite orders', async () => {
     const names = Array.from({ length: 20 }, (_, index) => `k${index}`);
@@ -36,7 +40,7 @@ export function describeConcurrency(it: It, storage: () => Storage, concurrentTr
 function describeWaiting(it: It, storage: () => Storage): void {
   it('claims nothing of an open or a sealed transaction, and everything once it has committed', async () => {
     const lease = await storage().leases.acquire(0, 'relay', 60_000);
-    const claimed = async () => (await storage().outbox.claim(lease!, 10)).map((row) => row.event.id);
+    const claimed = async () => (await storage().outbox.claim(lease!, 10)).rows.map((row) => row.event.id);
     const transaction = await storage().begin(options);
     transaction.outgoing.push({ event: event('1'), deliverAtMs: null });
 
@@ -61,6 +65,27 @@ function describeWaiting(it: It, storage: () => Storage): void {
       await second.rollback();
 
       assert.equal(answer?.verdict, end === 'commit' ? 'duplicate' : 'fresh');
+    }
+  });
+}
+
+function describeLeaving(it: It, storage: () => Storage): void {
+  const key = { group: 'g', topic: 't', partition: 0 };
+
+  it('tells who waits for the last batch of an owner whether it left in order, or fails with it', async () => {
+    for (const end of ['commit', 'rollback'] as const) {
+      const { fences } = storage();
+      if (fences.leave === undefined) return;
+      const { nextOffset } = await fences.claim(key, `owner until ${end}`, 0n);
+      const move = { key, owner: `owner until ${end}`, expected: nextOffset, next: nextOffset + 1n };
+      const last = await storage().begin(options);
+      await fences.advance(last, { ...move, lastFingerprint: null });
+      const claiming = fences.claim(key, 'next', 0n);
+      await fences.leave(last, key, move.owner);
+      if (end === 'commit') await last.seal();
+      await last[end]();
+
+      assert.equal((await claiming).clean, end === 'commit');
     }
   });
 }

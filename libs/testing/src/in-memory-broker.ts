@@ -13,9 +13,11 @@ import {
   type EventEnvelope,
   type Publisher,
   systemClock,
+  type TransactionalPublisher,
   writeHeaders,
 } from '@exactly-once/core';
 import { InMemoryConsumer } from './in-memory-consumer.js';
+import { InMemoryTransactionalPublisher, type ShardState } from './in-memory-transactional-publisher.js';
 
 export interface InMemoryMessage {
   readonly key?: string | Uint8Array | null;
@@ -28,6 +30,7 @@ export class InMemoryBroker implements Broker {
   readonly sessionTimeoutMs = 10_000;
   readonly #topics = new Map<string, Delivery[]>();
   readonly #consumers = new Set<InMemoryConsumer>();
+  readonly #shards = new Map<string, ShardState>();
 
   #clock: Clock = systemClock;
 
@@ -64,12 +67,14 @@ export class InMemoryBroker implements Broker {
       start: async () => {},
       stop: async () => {},
       send: async (events: readonly EventEnvelope[]) => {
-        for (const event of events) {
-          this.append(event.topic, { key: event.key, headers: writeHeaders(event), body: event.body });
-        }
+        this.#publish(events);
         return events.map(() => ({ status: 'sent' as const }));
       },
     };
+  }
+
+  transactionalPublisher(): TransactionalPublisher {
+    return new InMemoryTransactionalPublisher(this.#shards, (events) => this.#publish(events));
   }
 
   consumer(request: ConsumerRequest): EventConsumer {
@@ -81,6 +86,12 @@ export class InMemoryBroker implements Broker {
   async ping(): Promise<void> {}
 
   async close(): Promise<void> {}
+
+  #publish(events: readonly EventEnvelope[]): void {
+    for (const event of events) {
+      this.append(event.topic, { key: event.key, headers: writeHeaders(event), body: event.body });
+    }
+  }
 
   #log(topic: string): Delivery[] {
     const log = this.#topics.get(topic) ?? [];

@@ -83,10 +83,11 @@ export class InMemoryConsumer implements EventConsumer {
   async #own(topic: string, owner: string, startOffset: bigint): Promise<void> {
     const { storage, group } = this.request;
     const key = { group, topic, partition: 0 };
-    const { nextOffset, lastFingerprint } = await storage.fences.claim(key, owner, startOffset);
+    const found = await storage.fences.claim(key, owner, startOffset);
+    const { nextOffset, lastFingerprint } = found;
     this.#trouble = null;
     this.#acknowledged.set(topic, nextOffset);
-    await this.#consume(topic, { key, owner, nextOffset, lastFingerprint });
+    await this.#consume(topic, { key, owner, nextOffset, lastFingerprint, found });
     await storage.fences.release(key, owner);
   }
 

@@ -24,6 +24,11 @@ export class InMemoryHandlers implements HandlerStore {
     this.#filled = filled;
   }
 
+  /** As the rows stand now. */
+  nameOf(id: number): string {
+    return this.#rows.find((row) => row.id === id)?.name ?? '';
+  }
+
   async register(
     service: string,
     declared: readonly DeclaredHandler[],

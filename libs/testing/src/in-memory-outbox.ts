@@ -1,81 +1,58 @@
 /**
- * Outbox and leases of the in-memory storage, as a relay sees them.
+ * The outbox of the in-memory storage, as a relay sees it.
  *
  * Shows nothing of a transaction that is still open, and settles nothing without the lease.
  */
+import { randomUUID } from 'node:crypto';
 import {
   type ClaimBounds,
   type Clock,
   ExactlyOnceError,
+  keyHash,
   type Lease,
-  type LeaseStore,
+  type OutboxBatch,
+  type OutboxClaim,
   type OutboxDepth,
   type OutboxEntry,
-  type OutboxRow,
   type OutboxStore,
   rowBytes,
+  type ShardStart,
   writtenEntries,
 } from '@exactly-once/core';
+import { type DecidableEntry, InMemoryArchive, InMemoryDeadRows } from './in-memory-archive.js';
+import type { InMemoryLeases } from './in-memory-leases.js';
 import type { InMemoryTransaction } from './in-memory-transaction.js';
 
-export class InMemoryLeases implements LeaseStore {
-  readonly #leases = new Map<number, Lease & { untilMs: number }>();
-
-  constructor(readonly clock: Clock) {}
-
-  async shardCount(): Promise<number> {
-    return 1;
-  }
-
-  async acquire(shard: number, owner: string, leaseMs: number): Promise<Lease | null> {
-    const held = this.#leases.get(shard);
-    if (held !== undefined && held.untilMs > this.clock.now() && held.owner !== owner) return null;
-    const lease = { shard, owner, epoch: (held?.epoch ?? 0n) + 1n };
-    this.#leases.set(shard, { ...lease, untilMs: this.clock.now() + leaseMs });
-    return lease;
-  }
-
-  async renew(lease: Lease, leaseMs: number): Promise<boolean> {
-    const held = this.#leases.get(lease.shard);
-    if (held?.owner !== lease.owner || held.epoch !== lease.epoch) return false;
-    held.untilMs = this.clock.now() + leaseMs;
-    return true;
-  }
-
-  async release(lease: Lease): Promise<void> {
-    const held = this.#leases.get(lease.shard);
-    if (held?.owner === lease.owner && held.epoch === lease.epoch) held.untilMs = this.clock.now();
-  }
-
-  /** Epoch of a shard's last lease; `null` where it had none. */
-  epoch(shard: number): bigint | null {
-    return this.#leases.get(shard)?.epoch ?? null;
-  }
-
-  holds(lease: Lease): boolean {
-    const held = this.#leases.get(lease.shard);
-    return held?.owner === lease.owner && held.epoch === lease.epoch && held.untilMs > this.clock.now();
-  }
-}
-
-interface StoredEntry extends OutboxRow {
+interface StoredEntry extends DecidableEntry {
   readonly deliverAtMs: number | null;
-  readonly atMs: number;
   /** What wrote it: nobody else sees it before that has committed. */
   readonly by: InMemoryTransaction;
-  dead: boolean;
 }
 
 export class InMemoryOutbox implements OutboxStore {
   /** Why rows are dead, by position. */
   readonly reasons = new Map<bigint, string>();
+  readonly dead: InMemoryDeadRows;
+  readonly archive: InMemoryArchive;
   readonly #entries = new Map<bigint, StoredEntry>();
+  readonly #name = randomUUID();
+  /** What was to be seen in the last snapshots, by their names. */
+  readonly #snapshots = new Map<string, ReadonlySet<bigint>>();
+  #snapshot = 0;
   #position = 0n;
 
   constructor(
     readonly clock: Clock,
     readonly leases: InMemoryLeases,
-  ) {}
+  ) {
+    this.archive = new InMemoryArchive(clock);
+    this.dead = new InMemoryDeadRows({
+      entries: () => this.#visible(),
+      remove: (position) => this.#entries.delete(position),
+      reasons: this.reasons,
+      archive: this.archive,
+    });
+  }
 
   /** Writes entries of a transaction; returns what takes them back. */
   append(entries: readonly OutboxEntry[], by: InMemoryTransaction): () => void {
@@ -89,28 +66,65 @@ export class InMemoryOutbox implements OutboxStore {
     };
   }
 
-  async claim(
-    lease: Lease,
-    limit: number,
-    { maxBytes = Number.POSITIVE_INFINITY, exceptTopics = [] }: ClaimBounds = {},
-  ): Promise<OutboxRow[]> {
+  async name(): Promise<string> {
+    return this.#name;
+  }
+
+  async claim(lease: Lease, limit: number, bounds: ClaimBounds = {}): Promise<OutboxClaim> {
     this.#check(lease);
-    const nowMs = this.clock.now();
-    const due = this.#visible().filter(
-      ({ dead, deliverAtMs, event }) =>
-        !dead && (deliverAtMs ?? 0) <= nowMs && !exceptTopics.includes(event.topic),
+    const { maxBytes = Number.POSITIVE_INFINITY, exceptTopics = [], exceptPositions = [] } = bounds;
+    const due = this.#dueIn({ shard: lease.shard, from: bounds.from ?? 0n }).filter(
+      (row) =>
+        !exceptTopics.includes(row.event.topic) &&
+        !exceptPositions.includes(row.position) &&
+        !this.#heldByDead(row),
     );
     let bytes = 0;
     const claimed = due.slice(0, limit).filter(({ event }, index) => {
       bytes += rowBytes(event);
       return index === 0 || bytes <= maxBytes;
     });
-    return claimed.map(({ position, event }) => ({ position, event }));
+    const seen = this.#snapshots.get(bounds.snapshot ?? '');
+    return {
+      rows: claimed.map(({ position, event }) => ({ position, event, known: seen?.has(position) === true })),
+      snapshot: this.#takeSnapshot(),
+      writers: this.#writers(),
+      firstDead: this.#inShard(lease.shard).find(({ dead }) => dead)?.position ?? null,
+    };
   }
 
-  async settle(lease: Lease, positions: readonly bigint[]): Promise<void> {
+  async due(shards: readonly ShardStart[]): Promise<number[]> {
+    return shards.filter((start) => this.#dueIn(start).length > 0).map(({ shard }) => shard);
+  }
+
+  async settle(lease: Lease, positions: readonly bigint[], archiveMs = 0): Promise<void> {
     this.#check(lease);
-    for (const position of positions) this.#entries.delete(position);
+    for (const position of positions) {
+      const entry = this.#entries.get(position);
+      if (entry === undefined || entry.dead) continue;
+      if (archiveMs > 0) this.archive.keep(entry, archiveMs);
+      this.#entries.delete(position);
+    }
+  }
+
+  async prepare(lease: Lease, batch: OutboxBatch, before: OutboxBatch | null, archiveMs = 0): Promise<void> {
+    await this.settle(lease, before?.positions ?? [], archiveMs);
+    const present = this.leases.inDoubt.get(lease.shard)?.token;
+    if (present !== undefined && present !== batch.token && present !== before?.token) {
+      throw new ExactlyOnceError('EO_INTERNAL', `two batches of shard ${lease.shard} would be in doubt`);
+    }
+    this.leases.inDoubt.set(lease.shard, batch);
+  }
+
+  async inDoubt(lease: Lease): Promise<OutboxBatch[]> {
+    this.#check(lease);
+    const batch = this.leases.inDoubt.get(lease.shard);
+    return batch === undefined ? [] : [batch];
+  }
+
+  async conclude(lease: Lease, { token, positions }: OutboxBatch, archiveMs = 0): Promise<void> {
+    await this.settle(lease, positions, archiveMs);
+    if (this.leases.inDoubt.get(lease.shard)?.token === token) this.leases.inDoubt.delete(lease.shard);
   }
 
   async refuse(lease: Lease, position: bigint, reason: string): Promise<void> {
@@ -128,6 +142,52 @@ export class InMemoryOutbox implements OutboxStore {
       dead: rows.length - pending.length,
       oldestAgeMs: this.clock.now() - oldest,
     };
+  }
+
+  #dueIn({ shard, from }: ShardStart): StoredEntry[] {
+    const nowMs = this.clock.now();
+    return this.#inShard(shard).filter(
+      ({ dead, deliverAtMs, position }) =>
+        !dead && (deliverAtMs === null ? position >= from : deliverAtMs <= nowMs),
+    );
+  }
+
+  #inShard(shard: number): StoredEntry[] {
+    const count = this.leases.shardCount;
+    return this.#visible().filter(
+      ({ event }) => (keyHash(event.key, event.id) + 2_147_483_648) % count === shard,
+    );
+  }
+
+  #heldByDead({ event, position }: StoredEntry): boolean {
+    return this.#visible().some(
+      (row) =>
+        row.dead &&
+        event.key !== null &&
+        row.position < position &&
+        row.event.topic === event.topic &&
+        row.event.key === event.key,
+    );
+  }
+
+  #takeSnapshot(): string {
+    const name = String(++this.#snapshot);
+    this.#snapshots.set(name, new Set(this.#visible().map(({ position }) => position)));
+    this.#snapshots.delete(String(this.#snapshot - 20));
+    return name;
+  }
+
+  #writers(): string[] {
+    const open = [...this.#entries.values()].filter(({ by }) => by.open).map(({ by }) => by.name);
+    return [...new Set(open)];
+  }
+
+  async deleteUnrelayed(olderThanMs: number, limit: number): Promise<number> {
+    if (this.leases.anyHeld()) return 0;
+    const before = this.clock.now() - olderThanMs;
+    const old = this.#visible().filter(({ dead, atMs }) => !dead && atMs < before);
+    for (const { position } of old.slice(0, limit)) this.#entries.delete(position);
+    return Math.min(old.length, limit);
   }
 
   #visible(): StoredEntry[] {

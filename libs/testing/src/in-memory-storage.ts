@@ -12,8 +12,10 @@ import {
   type Transaction,
 } from '@exactly-once/core';
 import { InMemoryHandlers } from './in-memory-handlers.js';
+import { InMemoryLeases } from './in-memory-leases.js';
 import { InMemoryLog } from './in-memory-log.js';
-import { InMemoryLeases, InMemoryOutbox } from './in-memory-outbox.js';
+import { InMemoryOutbox } from './in-memory-outbox.js';
+import { InMemoryParked } from './in-memory-parked.js';
 import { InMemoryDeadLetters, InMemoryFences, InMemoryInbox } from './in-memory-stores.js';
 import { InMemoryTransaction } from './in-memory-transaction.js';
 
@@ -28,19 +30,23 @@ export class InMemoryStorage implements Storage {
   readonly features = {
     concurrentStatements: false,
     concurrentStatementsRemedy: 'its nested transactions are not kept apart',
+    connections: null,
   };
   readonly ambient = new AmbientScope();
   readonly inbox: InMemoryInbox;
   readonly outbox: InMemoryOutbox;
-  readonly fences = new InMemoryFences();
+  readonly fences: InMemoryFences;
   readonly leases: InMemoryLeases;
   readonly handlers: InMemoryHandlers;
   readonly deadLetters = new InMemoryDeadLetters();
+  readonly parked: InMemoryParked;
   readonly log: InMemoryLog;
 
   constructor(readonly clock: Clock = systemClock) {
     this.inbox = new InMemoryInbox(clock);
     this.handlers = new InMemoryHandlers(this.inbox.filled);
+    this.parked = new InMemoryParked((id) => this.handlers.nameOf(id));
+    this.fences = new InMemoryFences(() => this.parked.any);
     this.leases = new InMemoryLeases(clock);
     this.log = new InMemoryLog(clock, this.fences);
     this.outbox = new InMemoryOutbox(clock, this.leases);

@@ -81,6 +81,11 @@ export class InMemoryInbox implements InboxStore {
 export class InMemoryFences implements FenceStore {
   readonly #rows = new Map<string, FenceRow>();
   readonly #locks = new Map<string, InMemoryTransaction>();
+  readonly #anyParked: () => boolean;
+
+  constructor(anyParked: () => boolean = () => false) {
+    this.#anyParked = anyParked;
+  }
 
   async read(key: FenceKey): Promise<FenceRow | null> {
     return this.#rows.get(nameOf(key)) ?? null;
@@ -89,7 +94,10 @@ export class InMemoryFences implements FenceStore {
   async claim(key: FenceKey, owner: string, startOffset: bigint): Promise<FenceRow> {
     await this.#unlocked(nameOf(key), null);
     const before = this.#rows.get(nameOf(key));
-    const fresh = { nextOffset: startOffset, owner, clean: true, lastFingerprint: null, logGeneration: 1 };
+    const fresh = {
+      ...{ nextOffset: startOffset, owner, clean: true, lastFingerprint: null, logGeneration: 1 },
+      suspect: null,
+    };
     const row = before === undefined ? fresh : { ...before, owner };
     this.#rows.set(nameOf(key), { ...row, clean: false });
     return row;
@@ -100,7 +108,8 @@ export class InMemoryFences implements FenceStore {
     const row = this.#rows.get(nameOf(key));
     if (row?.owner !== owner) return false;
     const logGeneration = row.logGeneration + (newLog ? 1 : 0);
-    this.#rows.set(nameOf(key), { ...row, nextOffset, lastFingerprint: null, logGeneration });
+    const suspect = newLog ? null : row.suspect;
+    this.#rows.set(nameOf(key), { ...row, nextOffset, lastFingerprint: null, logGeneration, suspect });
     return true;
   }
 
@@ -112,15 +121,49 @@ export class InMemoryFences implements FenceStore {
     if (row?.owner !== move.owner || row.nextOffset !== move.expected) return false;
     this.#locks.set(name, own(transaction));
     own(transaction).change(
-      () => this.#rows.set(name, { ...row, nextOffset: next, lastFingerprint }),
+      () => this.#rows.set(name, { ...row, nextOffset: next, lastFingerprint, suspect: null }),
       () => this.#rows.set(name, row),
     );
+    if (this.#anyParked()) move.onParked?.();
     return true;
+  }
+
+  async accuse(
+    key: FenceKey,
+    owner: string,
+    unit: string,
+    before: readonly string[],
+  ): Promise<readonly string[] | null> {
+    await this.#unlocked(nameOf(key), null);
+    const row = this.#rows.get(nameOf(key));
+    if (row?.owner !== owner) return null;
+    const known = row.suspect?.unit === unit ? row.suspect.owners : before;
+    const others = known.filter((one) => one !== owner);
+    this.#rows.set(nameOf(key), { ...row, suspect: { unit, owners: [...others, owner] } });
+    return others;
+  }
+
+  async acquit(key: FenceKey, owner: string): Promise<void> {
+    await this.#unlocked(nameOf(key), null);
+    const row = this.#rows.get(nameOf(key));
+    if (!row?.suspect?.owners.includes(owner)) return;
+    const owners = row.suspect.owners.filter((one) => one !== owner);
+    this.#rows.set(nameOf(key), { ...row, suspect: { ...row.suspect, owners } });
   }
 
   async release(key: FenceKey, owner: string): Promise<void> {
     const row = this.#rows.get(nameOf(key));
     if (row?.owner === owner) this.#rows.set(nameOf(key), { ...row, clean: true });
+  }
+
+  async leave(transaction: Transaction, key: FenceKey, owner: string): Promise<void> {
+    const name = nameOf(key);
+    const row = this.#rows.get(name);
+    if (row?.owner !== owner) return;
+    own(transaction).change(
+      () => this.#rows.set(name, { ...row, clean: true }),
+      () => this.#rows.set(name, row),
+    );
   }
 
   /** What every group has passed; `null` where none has a position. */

@@ -13,9 +13,13 @@ import {
   transactionMoves,
 } from '@exactly-once/core';
 
+let transactions = 0;
+
 type Outcome = 'committed' | 'rolled-back';
 
 export class InMemoryTransaction implements Transaction {
+  /** As no other one. */
+  readonly name = String(++transactions);
   readonly outgoing: OutboxEntry[] = [];
   fault: ExactlyOnceError | null = null;
   aborted: ExactlyOnceError | null = null;

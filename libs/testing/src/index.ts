@@ -17,6 +17,9 @@ export { type BrokerTestFramework, describeBroker } from './broker-conformance/d
 export { InMemoryBroker, type InMemoryMessage } from './in-memory-broker.js';
 export { InMemoryStorage, type InMemoryTable } from './in-memory-storage.js';
 export { InMemoryTransaction } from './in-memory-transaction.js';
+export { describeKafkaClient } from './kafka-client-conformance/describe-kafka-client.js';
+export type { KafkaClientUnderTest } from './kafka-client-conformance/kafka-client-ground.js';
+export type { KafkaClientShape } from './kafka-client-conformance/kafka-client-shape.js';
 export { ManualClock } from './manual-clock.js';
 export {
   describeStorage,
@@ -24,3 +27,8 @@ export {
   type StorageUnderTest,
   type TestFramework,
 } from './storage-conformance.js';
+export {
+  describeTransactionalPublisher,
+  type TransactionalPublisherFeatures,
+  type TransactionalPublisherUnderTest,
+} from './transactional-conformance.js';

@@ -33,15 +33,15 @@ export class AmbientClient {
   readonly counted = {
     query: (text: string, values?: readonly unknown[]) =>
       this.#transaction.gate.pass(this.scope, () =>
-        this.#transaction.connection.inTurn(async () => {
+        this.#transaction.connection.inTurn(() => {
           this.assertOpen(); // it may have waited for its turn beyond the end
-          try {
-            return await this.#client.query(text, values);
-          } catch (error) {
-            throw this.#transaction.note(error);
-          }
+          return this.#client.query(text, values).catch(this.#noted);
         }),
       ),
+  };
+
+  readonly #noted = (error: unknown): never => {
+    throw this.#transaction.note(error);
   };
 
   /** pg's client behind a proxy with all the checks. */

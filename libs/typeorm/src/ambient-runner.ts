@@ -14,9 +14,18 @@ import type { Savepoint } from './postgres/savepoints.js';
 type Method = (...parameters: unknown[]) => Promise<unknown>;
 type Broadcaster = QueryRunner['broadcaster'];
 
+const scopes = new WeakMap<object, Scope>();
+
 /** One for each call of `createQueryRunner`. `scope` is open. */
 export function ambientRunner(dataSource: DataSource, scope: Scope): QueryRunner {
-  return new AmbientRunner(dataSource, scope).proxy;
+  const { proxy } = new AmbientRunner(dataSource, scope);
+  scopes.set(proxy, scope);
+  return proxy;
+}
+
+/** Whose runner it is; `undefined` for one of the user's own. */
+export function scopeOfRunner(runner: object): Scope | undefined {
+  return scopes.get(runner);
 }
 
 class AmbientRunner {
@@ -25,50 +34,43 @@ class AmbientRunner {
   readonly #client: AmbientClient;
   readonly #transaction: PostgresTransaction;
   readonly #target: QueryRunner;
-  /** What users' code finds instead of the open runner's own members. */
-  readonly #own: Record<string | symbol, unknown>;
-  /** The open runner as its own `query` sees it: checked before, with subscribers that get the proxy. */
-  readonly #checked: QueryRunner;
+  /** What users' code finds instead of the open runner's own members, once it was asked for. */
+  readonly #own: Record<string | symbol, unknown> = {};
   /** Nested transactions that this proxy began; `null` for one whose start failed. */
   readonly #nested: (Savepoint | null)[] = [];
   #manager: EntityManager | null = null;
+  #checked: QueryRunner | null = null;
 
   constructor(dataSource: DataSource, scope: Scope) {
     this.#dataSource = dataSource;
     this.#client = new AmbientClient(scope);
     this.#transaction = scope.transaction as PostgresTransaction;
     this.#target = this.#transaction.connection.runner as unknown as QueryRunner;
-    this.#own = this.#members();
     this.proxy = new Proxy(this.#target, {
       get: (target, property) => this.#get(target, property),
       set: (target, property, value) =>
-        Reflect.set(Object.hasOwn(this.#own, property) ? this.#own : target, property, value),
+        Reflect.set(Object.hasOwn(members, property) ? this.#own : target, property, value),
     });
-    const Broadcasting = this.#target.broadcaster.constructor as new (runner: QueryRunner) => Broadcaster;
-    this.#own['broadcaster'] = new Broadcasting(this.proxy);
-    this.#checked = Object.create(this.#target, {
-      connect: { value: async () => this.#client.counted },
-      broadcaster: { value: this.#own['broadcaster'] },
-      isReleased: { value: false },
-    }) as QueryRunner;
   }
 
-  #members(): Record<string | symbol, unknown> {
-    return {
-      data: {},
-      // A late query is to meet our refusal, which says why; not TypeORM's, which does not.
-      isReleased: false,
-      connect: async () => this.#client.guarded(),
-      release: nothing,
-      releasePostgresConnection: nothing,
-      query: (...parameters: unknown[]) => this.#query(parameters),
-      startTransaction: (isolation?: string) => this.#start(isolation),
-      commitTransaction: () => this.#commit(),
-      rollbackTransaction: () => this.#rollback(),
-      // TypeORM's own would commit the whole transaction, at whatever depth.
-      [Symbol.asyncDispose]: () => this.#dispose(),
-    };
-  }
+  static readonly members = {
+    broadcaster: (runner: AmbientRunner) => runner.#broadcaster(),
+    data: () => ({}),
+    // A late query is to meet our refusal, which says why; not TypeORM's, which does not.
+    isReleased: () => false,
+    connect: (runner: AmbientRunner) => async () => runner.#client.guarded(),
+    release: () => nothing,
+    releasePostgresConnection: () => nothing,
+    query:
+      (runner: AmbientRunner) =>
+      (...parameters: unknown[]) =>
+        runner.#query(parameters),
+    startTransaction: (runner: AmbientRunner) => (isolation?: string) => runner.#start(isolation),
+    commitTransaction: (runner: AmbientRunner) => () => runner.#commit(),
+    rollbackTransaction: (runner: AmbientRunner) => () => runner.#rollback(),
+    // TypeORM's own would commit the whole transaction, at whatever depth.
+    [Symbol.asyncDispose]: (runner: AmbientRunner) => () => runner.#dispose(),
+  };
 
   #get(target: QueryRunner, property: string | symbol): unknown {
     if (property === 'manager') {
@@ -76,17 +78,40 @@ class AmbientRunner {
       return this.#manager;
     }
     if (Object.hasOwn(this.#own, property)) return this.#own[property];
-    return Reflect.get(target, property, target); // called on the proxy: its statements take the ways above
+    // Called on the proxy: its statements take the ways above.
+    if (!Object.hasOwn(members, property)) return Reflect.get(target, property, target);
+    const made: unknown = members[property as keyof typeof members](this);
+    this.#own[property] = made;
+    return made;
+  }
+
+  #broadcaster(): Broadcaster {
+    const Broadcasting = this.#target.broadcaster.constructor as new (runner: QueryRunner) => Broadcaster;
+    return new Broadcasting(this.proxy);
+  }
+
+  /** The open runner as its own `query` sees it: checked before, with subscribers that get the proxy. */
+  #seenByQuery(): QueryRunner {
+    if (this.#checked === null) {
+      const connect = () => this.#client.counted;
+      const own = { connect, broadcaster: this.proxy.broadcaster, isReleased: false };
+      this.#checked = Object.assign(Object.create(this.#target), own) as QueryRunner;
+    }
+    return this.#checked;
   }
 
   async #query(parameters: unknown[]): Promise<unknown> {
     this.#client.check(String(parameters[0]));
     const { query } = this.#target as unknown as { query: Method };
+    const { scope } = this.#client;
+    scope.pending++;
     try {
-      return await this.#client.counting(() => query.apply(this.#checked, parameters));
+      return await query.apply(this.#seenByQuery(), parameters);
     } catch (error) {
       const { driverError } = error as { driverError?: unknown };
       throw isExactlyOnceError(driverError) ? driverError : error; // a refusal is no failed query
+    } finally {
+      scope.pending--;
     }
   }
 
@@ -175,6 +200,8 @@ class AmbientRunner {
     }
   }
 }
+
+const { members } = AmbientRunner;
 
 function noStart(what: string): ExactlyOnceError {
   return new ExactlyOnceError(

@@ -1,9 +1,11 @@
 /**
  * Tells from a statement's text whether a handler may run it inside the framework's transaction.
  *
- * Reads SQL only as far as needed: comments, quotes and statement boundaries. It never changes a statement.
+ * What would outlive the transaction is refused: the pool, or a pooler, hands the session on to whoever comes next. What
+ * functions and DO blocks do is not seen.
  */
 import { ExactlyOnceError } from '@exactly-once/core';
+import { readStatements, type Statement } from './statement-reading.js';
 
 const transactionWords = new Set([
   'begin',
@@ -15,31 +17,113 @@ const transactionWords = new Set([
   'savepoint',
   'release',
 ]);
-/** How many words of each statement are looked at. */
-const wordsRead = 3;
 /** Nothing to look at: one ordinary statement. */
 const plain = /^\s*(?:insert|update|delete|select|with)\b[^;]*$/i;
-const setConfig = /set_config/i;
+/** What makes an ordinary statement worth a closer look. */
+const suspicious = /set_config|advisory_lock|\b(?:temp|temporary)\b|pg_temp|pg_settings/i;
+const sessionLock = /\b(?:pg_advisory_lock|pg_try_advisory_lock)(?:_shared)?\b/;
+const setConfig = /\bset_config\b/;
+/** Words that may stand between CREATE and TEMPORARY. */
+const createPrefixes = new Set(['or', 'replace', 'local', 'global']);
+const temporaryWords = new Set(['temp', 'temporary']);
+const temporarySchema = /^pg_temp(?:_\d+)?$/;
+/** Not that of INSERT and MERGE, which write to a table of that name. */
+const selectIntoTemporary =
+  /(?<!\b(?:insert|merge) )\binto (?:(?:local|global) )?(?:(?:temp|temporary) (?!from\b)[\w\u0080-\uffff]|pg_temp(?:_\d+)? \.)/;
+const dropsOnCommit = /\bon commit drop\b/;
+const isLocal = /^(?:is_local (?:= >|: =) )?true(?: : : bool(?:ean)?)?$/;
+const writesSettings = /\bupdate (?:only )?(?:pg_catalog \. )?pg_settings\b/;
+const explainedCreation = /\bcreate (?:(?:local|global) )?(?:temp|temporary) table\b/;
+/** Of the session, and nothing of a transaction; what each is called in the message. */
+const sessionWords: Readonly<Record<string, string>> = {
+  discard: 'DISCARD',
+  listen: 'LISTEN, which outlives its transaction',
+  load: 'LOAD, which outlives its transaction',
+  prepare: 'PREPARE, which outlives its transaction',
+  reset: 'RESET, which outlives its transaction',
+};
+/** Ours: with another one a stopped process could hold its successor. */
+const idleTimeout = 'idle_in_transaction_session_timeout';
 
 /**
- * Throws EO_TRANSACTION_OWNED for statements that end, nest or re-configure the transaction. `shared`: neighbours
- * run in it too, so that a setting of one would reach the others.
+ * Throws EO_TRANSACTION_OWNED for statements that end, nest or re-configure the transaction, and for locks, settings and
+ * temporary tables that outlive it. `shared`: neighbours run in it too, so that a setting or a temporary table of one
+ * would reach the others.
  */
 export function assertAllowed(sql: string, shared: boolean): void {
-  const mayConfigure = shared && setConfig.test(sql);
-  if (plain.test(sql) && !mayConfigure) return;
-  const { statements, names } = read(sql);
-  for (const [first = '', second = '', third = ''] of statements) {
-    if (transactionWords.has(first)) throw owned(`${first.toUpperCase()} as text`, sql);
-    if (first === 'prepare' && second === 'transaction') throw owned('PREPARE TRANSACTION', sql);
-    if (first === 'set' && (second === 'transaction' || third === 'characteristics')) {
-      throw owned('SET TRANSACTION', sql);
-    }
-    if (first === 'discard') throw owned('DISCARD', sql);
-    if (shared && (first === 'set' || first === 'reset'))
-      throw owned(`${first} ${second}`.toUpperCase(), sql);
+  if (plain.test(sql) && !suspicious.test(sql)) return;
+  for (const statement of readStatements(sql)) {
+    const what = refusal(statement, shared);
+    if (what !== null) throw owned(what, sql);
   }
-  if (mayConfigure && names.has('set_config')) throw owned('set_config()', sql);
+}
+
+/** What a statement does that it must not; `null` where it may. */
+function refusal({ words, text }: Statement, shared: boolean): string | null {
+  const [first = '', second = '', third = ''] = words;
+  if (transactionWords.has(first)) return `${first.toUpperCase()} as text`;
+  if (first === 'prepare' && second === 'transaction') return 'PREPARE TRANSACTION';
+  if (first === 'set' && (second === 'transaction' || third === 'characteristics')) return 'SET TRANSACTION';
+  const ofSession = sessionWords[first];
+  if (ofSession !== undefined) return ofSession;
+  if (first === 'declare' && /\bwith hold\b/.test(text))
+    return 'DECLARE … WITH HOLD, which outlives its transaction';
+  if (first === 'set') return configures(second, third, shared);
+  if (writesSettings.test(text)) return 'UPDATE pg_settings, which outlives its transaction: use SET LOCAL';
+  const lock = sessionLock.exec(text);
+  if (lock !== null) return `${lock[0]}(), which outlives its transaction: use the one with _xact_`;
+  if (selectIntoTemporary.test(text))
+    return 'a query into a temporary table that outlives its transaction: make it with ON COMMIT DROP';
+  const creates =
+    first === 'create' ? isTemporary(words) : first === 'explain' && explainedCreation.test(text);
+  if (creates) return leavesTable(text, shared);
+  return setConfig.test(text) ? setsConfig(text, shared) : null;
+}
+
+function configures(second: string, third: string, shared: boolean): string | null {
+  if (shared) return `SET ${second}`.toUpperCase();
+  if (second === 'local' && third === idleTimeout)
+    return 'a change of idle_in_transaction_session_timeout, which is ours';
+  if (second === 'local' || second === 'constraints') return null;
+  return 'SET, which outlives its transaction: use SET LOCAL';
+}
+
+function leavesTable(text: string, shared: boolean): string | null {
+  if (!dropsOnCommit.test(text))
+    return 'CREATE TEMPORARY without ON COMMIT DROP: it outlives its transaction';
+  return shared ? 'CREATE TEMPORARY' : null;
+}
+
+/** Where it is not plain that the setting ends with the transaction, it is taken for one that does not. */
+function setsConfig(text: string, shared: boolean): string | null {
+  if (shared) return 'set_config()';
+  const given = [...text.matchAll(/\bset_config \(/g)].map(({ 0: found, index }) =>
+    argumentsFrom(text, index + found.length),
+  );
+  if (given.every((parameters) => isLocal.test(parameters[2] ?? ''))) return null;
+  return 'set_config() without a literal true as its third argument: it outlives its transaction';
+}
+
+/** Those of a call, the text of which begins at `from`. */
+function argumentsFrom(text: string, from: number): string[] {
+  const found = [''];
+  let depth = 1;
+  for (const token of text.slice(from).trim().split(' ')) {
+    if (token === '(' || token === '[') depth++;
+    if (token === ')' || token === ']') depth--;
+    if (depth === 0) break;
+    if (token === ',' && depth === 1) found.push('');
+    else found[found.length - 1] = `${found.at(-1)} ${token}`.trim();
+  }
+  return found;
+}
+
+/** By its word, or by the schema of what is made; an index may be on a temporary table. */
+function isTemporary([, ...words]: readonly string[]): boolean {
+  const what = words.find((one) => !createPrefixes.has(one)) ?? '';
+  const on = words.indexOf('on');
+  const named = on === -1 ? words : words.slice(0, on);
+  return temporaryWords.has(what) || named.some((one) => temporarySchema.test(one));
 }
 
 function owned(what: string, sql: string): ExactlyOnceError {
@@ -47,91 +131,4 @@ function owned(what: string, sql: string): ExactlyOnceError {
   return new ExactlyOnceError('EO_TRANSACTION_OWNED', `a handler ran ${what}`, {
     details: { statement: text },
   });
-}
-
-interface Reading {
-  /** The first words of each statement, in lower case. */
-  readonly statements: readonly string[][];
-  /** All words and quoted identifiers outside of comments and literals, in lower case. */
-  readonly names: ReadonlySet<string>;
-}
-
-// Letters beyond ASCII are part of identifiers; so is a dollar sign, except at the beginning.
-const word = /[a-z_\u0080-\uffff][a-z0-9_$\u0080-\uffff]*/iy;
-const dollarTag = /\$(?:[a-z_\u0080-\uffff][a-z0-9_\u0080-\uffff]*)?\$/iy;
-const number = /[0-9][a-z0-9_.]*/iy;
-const lineEnd = /[\r\n]/g;
-
-function read(sql: string): Reading {
-  const statements: string[][] = [[]];
-  const names = new Set<string>();
-  let at = 0;
-  let before = '';
-  while (at < sql.length) {
-    const found = matchAt(word, sql, at);
-    if (found !== null) {
-      before = found.toLowerCase();
-      names.add(before);
-      const words = statements.at(-1)!;
-      if (words.length < wordsRead) words.push(before);
-      at += found.length;
-      continue;
-    }
-    if (sql[at] === ';') statements.push([]);
-    const next = afterToken(sql, at, before === 'e');
-    if (sql[at] === '"') names.add(sql.slice(at + 1, next - 1).toLowerCase());
-    before = '';
-    at = next;
-  }
-  return { statements: statements.filter(({ length }) => length > 0), names };
-}
-
-/** Index after whatever begins at `at`: a comment, a literal, a quoted identifier, a number or one character. */
-function afterToken(sql: string, at: number, escapes: boolean): number {
-  const two = sql.slice(at, at + 2);
-  if (two === '--') return afterLine(sql, at);
-  if (two === '/*') return afterBlockComment(sql, at);
-  if (two[0] === "'") return afterQuoted(sql, at, "'", escapes);
-  if (two[0] === '"') return afterQuoted(sql, at, '"', false);
-  const tag = matchAt(dollarTag, sql, at);
-  if (tag !== null) return after(sql, tag, at + tag.length);
-  return at + (matchAt(number, sql, at)?.length ?? 1);
-}
-
-function matchAt(pattern: RegExp, sql: string, at: number): string | null {
-  pattern.lastIndex = at;
-  return pattern.exec(sql)?.[0] ?? null;
-}
-
-function after(sql: string, end: string, from: number): number {
-  const index = sql.indexOf(end, from);
-  return index === -1 ? sql.length : index + end.length;
-}
-
-function afterLine(sql: string, at: number): number {
-  lineEnd.lastIndex = at;
-  const end = lineEnd.exec(sql);
-  return end === null ? sql.length : end.index + 1;
-}
-
-/** They nest. */
-function afterBlockComment(sql: string, at: number): number {
-  let depth = 0;
-  for (let i = at; i < sql.length; i++) {
-    const two = sql.slice(i, i + 2);
-    if (two === '/*') depth++;
-    if (two === '*/') depth--;
-    if (two === '/*' || two === '*/') i++;
-    if (depth === 0) return i + 1;
-  }
-  return sql.length;
-}
-
-function afterQuoted(sql: string, at: number, quote: string, backslashes: boolean): number {
-  for (let i = at + 1; i < sql.length; i++) {
-    if (backslashes && sql[i] === '\\') i++;
-    else if (sql[i] === quote && sql[i + 1] === quote) i++;
-    else if (sql[i] === quote) return i + 1;
-  }
-  return sql.length;
 }

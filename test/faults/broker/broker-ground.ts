@@ -6,6 +6,7 @@
 import type { DumpedRecord } from '../../services/kafka.js';
 
 export const brokerNames = ['kafka', 'database'] as const;
+export type Isolation = 'read_committed' | 'read_uncommitted';
 export type BrokerName = (typeof brokerNames)[number];
 
 export interface BrokerGround {
@@ -20,11 +21,23 @@ export interface BrokerGround {
   /** Next position of the group by partition; none or -1 where it has none. */
   committed(group: string, topic: string): Promise<Map<number, bigint>>;
   ends(topic: string): Promise<Map<number, bigint>>;
-  dump(topic: string): Promise<DumpedRecord[]>;
+  /**
+   * `quietMs`: how long a topic with Kafka transactions is silent until it is at its end. `isolation`: where the broker
+   * knows such; default `read_committed`.
+   */
+  dump(topic: string, quietMs?: number, isolation?: Isolation): Promise<DumpedRecord[]>;
   /** Nobody consumes for the group any more. */
   isAbandoned(group: string): Promise<boolean>;
   /** Puts the group back to the beginning; `byNumber`: by the offset 0, else by the broker's own word for it. */
   rewind(group: string, topic: string, byNumber: boolean): Promise<void>;
+  /** The same name, another log: empty, with as many partitions. Kafka only. */
+  recreateTopic?(topic: string, partitions: number): Promise<void>;
+  /** The topic has so many partitions from now on. */
+  addPartitions(topic: string, total: number): Promise<void>;
+  /** The topic takes records of so many bytes from now on. Kafka only. */
+  raiseLimit?(topic: string, bytes: number): Promise<void>;
+  /** Of those groups, how many there were: their positions are forgotten. Kafka only. */
+  deleteGroups?(groups: readonly string[]): Promise<number>;
   /** Takes away the topics and groups that were made here. */
   cleanUp(): Promise<void>;
 }

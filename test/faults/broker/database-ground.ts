@@ -8,6 +8,7 @@ import type { DumpedRecord } from '../../services/kafka.js';
 import type { TestDatabase } from '../../services/postgres.js';
 import type { BrokerGround } from './broker-ground.js';
 import {
+  addPartitionsSql,
   createTopicSql,
   dumpSql,
   endsSql,
@@ -43,6 +44,9 @@ export function databaseGround(database: TestDatabase): BrokerGround {
     isAbandoned: async (group) => (await database.query(membersSql, [group]))[0].count === 0,
     rewind: async (group, topic, byNumber) => {
       await database.query(byNumber ? rewindSql : forgetGroupSql, [group, topic]);
+    },
+    addPartitions: async (topic, total) => {
+      await database.query(addPartitionsSql, [topic, total]);
     },
     cleanUp: async () => undefined,
   };

@@ -1,5 +1,7 @@
 /** Kafka from outside: kafkajs's admin client, and Kafka's own console consumer for dumps. */
+import kafkajs from 'kafkajs';
 import type { KafkaCluster } from '../../services/kafka.js';
+import { until } from '../../services/ports.js';
 import type { BrokerGround } from './broker-ground.js';
 
 export function kafkaGround(kafka: KafkaCluster, sessionTimeoutMs: number): BrokerGround {
@@ -11,7 +13,8 @@ export function kafkaGround(kafka: KafkaCluster, sessionTimeoutMs: number): Brok
     createTopic: (prefix, partitions) => kafka.createTopic(prefix, { partitions }),
     committed: (group, topic) => kafka.committed(group, topic),
     ends: (topic) => kafka.ends(topic),
-    dump: (topic) => kafka.dump(topic, { isolation: 'read_committed' }),
+    dump: (topic, quietMs, isolation = 'read_committed') =>
+      kafka.dump(topic, { isolation, ...(quietMs === undefined ? {} : { quietMs }) }),
     isAbandoned: (group) =>
       kafka.admin(async (admin) => {
         const { groups } = await admin.describeGroups([group]);
@@ -26,6 +29,42 @@ export function kafkaGround(kafka: KafkaCluster, sessionTimeoutMs: number): Brok
           : admin.resetOffsets({ groupId: group, topic, earliest: true }),
       );
     },
+    recreateTopic: async (topic, partitions) => {
+      await kafka.admin(async (admin) => {
+        await admin.deleteTopics({ topics: [topic] });
+        await until('the topic is gone', async () => !(await admin.listTopics()).includes(topic));
+        await admin.createTopics({ topics: [{ topic, numPartitions: partitions }] }).catch(notYetKnown);
+        await until('the topic is back', async () =>
+          admin.fetchTopicOffsets(topic).then((ends) => ends.length === partitions, notYetKnown),
+        );
+      });
+    },
+    addPartitions: async (topic, count) => {
+      await kafka.admin(async (admin) => {
+        await admin.createPartitions({ topicPartitions: [{ topic, count }] }).catch(notYetKnown);
+        await until('the partitions are there', async () =>
+          admin.fetchTopicOffsets(topic).then((ends) => ends.length === count, notYetKnown),
+        );
+      });
+    },
+    raiseLimit: async (topic, bytes) => {
+      const configEntries = [{ name: 'max.message.bytes', value: String(bytes) }];
+      const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configEntries };
+      await kafka.admin((admin) => admin.alterConfigs({ validateOnly: false, resources: [resource] }));
+    },
+    deleteGroups: (groups) =>
+      kafka.admin(async (admin) => {
+        const known = (await admin.listGroups()).groups.map(({ groupId }) => groupId);
+        const present = groups.filter((group) => known.includes(group));
+        if (present.length > 0) await admin.deleteGroups([...present]);
+        return present.length;
+      }),
     cleanUp: () => kafka.cleanUp(),
   };
+}
+
+/** A topic that was just made is not known everywhere at once. */
+function notYetKnown(error: { retriable?: boolean }): false {
+  if (error.retriable !== true) throw error;
+  return false;
 }

@@ -2,6 +2,8 @@
 export const createTopicSql =
   'INSERT INTO eo_partition (topic, partition) SELECT $1, generate_series(0, $2::integer - 1)';
 
+export const addPartitionsSql = `${createTopicSql} ON CONFLICT DO NOTHING`;
+
 export const positionsSql =
   'SELECT partition, next_offset FROM eo_fence WHERE group_name = $1 AND topic = $2';
 

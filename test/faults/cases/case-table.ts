@@ -1,13 +1,31 @@
 /** All cases of this harness, by number. */
 import type { FaultCase } from '../harness/fault-case.js';
+import { brokerKilledCases } from './broker-killed.js';
+import { changedLogCases } from './changed-logs.js';
+import { commitFailureCases } from './commit-failures.js';
 import { connectionCutCase } from './connection-cut.js';
 import { copyCases } from './copies.js';
 import { crashCases } from './crashes.js';
+import { excessiveInputCase } from './excessive-input.js';
 import { handlerMistakeCases } from './handler-mistakes.js';
 import { hostileInputCases } from './hostile-input.js';
+import { hotRowCases } from './hot-rows.js';
 import { identityCases } from './identities.js';
+import { longWorkCases } from './long-work.js';
 import { neighboursCase } from './neighbours.js';
+import { processKillersCase } from './process-killers.js';
 import { publishingCases } from './publishing.js';
+import { rebalanceCases } from './rebalances.js';
+import { brokerAwayCase } from './relay/broker-away.js';
+import { chaosCases } from './relay/chaos.js';
+import { lateCommitsCase } from './relay/late-commits.js';
+import { lostProgressCase } from './relay/lost-progress.js';
+import { refusedEventsCase } from './relay/refused-events.js';
+import { rollingRestartCase } from './relay/rolling-restart.js';
+import { stoppedRelayCase } from './relay/stopped-relay.js';
+import { sharedSessionCases } from './shared-session.js';
+import { transactionalCases } from './transactional.js';
+import { transactionalCopiesCase } from './transactional-copies.js';
 import { zombieCase } from './zombie.js';
 
 export const faultCases: readonly FaultCase[] = [
@@ -19,5 +37,23 @@ export const faultCases: readonly FaultCase[] = [
   ...identityCases,
   ...publishingCases,
   ...hostileInputCases,
+  excessiveInputCase,
   neighboursCase,
+  ...changedLogCases,
+  ...hotRowCases,
+  ...commitFailureCases,
+  ...sharedSessionCases,
+  ...longWorkCases,
+  ...rebalanceCases,
+  ...brokerKilledCases,
+  processKillersCase,
+  ...transactionalCases,
+  transactionalCopiesCase,
+  brokerAwayCase,
+  stoppedRelayCase,
+  lateCommitsCase,
+  refusedEventsCase,
+  rollingRestartCase,
+  lostProgressCase,
+  ...chaosCases,
 ].toSorted((one, other) => one.number - other.number);

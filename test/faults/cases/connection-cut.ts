@@ -68,14 +68,16 @@ async function unknown(stage: Stage, ground: Ground, proxy: PostgresProxy): Prom
   const message = ledgerMessage(stage, { key: stage.random.pick(ground.keys), source: 'publish' });
   const databaseUrl = proxy.through(stage.database.url);
   const publisher = await startPublisher(stage, [message], { databaseUrl });
-  const fired = proxy.cut('after COMMIT', 0, 12_000);
+  const fired = proxy.cut('after COMMIT', 0, true);
   stage.go(publisher);
   await fired;
   stage.fault('transaction: cut after COMMIT, then out of reach', true);
+  const report = () =>
+    stage.evidence().find((line) => line.kind === 'transaction' && line.worker === publisher.name);
+  await stage.eventually('the transaction has reported', async () => report() !== undefined);
+  proxy.open();
   await stage.finished(publisher);
-  const reported = stage
-    .evidence()
-    .find((line) => line.kind === 'transaction' && line.worker === publisher.name);
+  const reported = report();
   const code = reported?.kind === 'transaction' ? reported.reported : 'nothing';
   stage.check(`EO_COMMIT_UNKNOWN is reported (${code} was)`, code === 'EO_COMMIT_UNKNOWN');
 }

@@ -2,11 +2,12 @@
  * Cases 14, 15 and 20: copies of one event that meet, or come again elsewhere.
  */
 import type { FaultCase } from '../harness/fault-case.js';
-import { deadlocksSql, waitingSql } from '../harness/observe.sql.js';
+import { deadlocksSql, findDeadlocksSoonSql, waitingSql } from '../harness/observe.sql.js';
 import {
   consume,
   type Ground,
   layOut,
+  layOutInAnyForm,
   ledgerMessage,
   ledgerMessages,
   produce,
@@ -65,6 +66,7 @@ const atOnce: FaultCase = {
   looksFor: 'D; no deadlock',
   run: async (stage) => {
     const ground = await layOut(stage, { partitions: 6 });
+    await stage.database.query(findDeadlocksSoonSql);
     const way = stage.random.pick(['topic', 'topic', 'transport'] as const);
     const count = way === 'topic' ? stage.random.between(100, 250) : stage.random.between(4, 12);
     const events = Array.from({ length: count }, (_, index) =>
@@ -118,7 +120,7 @@ const elsewhere: FaultCase = {
   run: async (stage) => {
     const { random } = stage;
     const partitions = random.pick([2, 3]);
-    const ground = await layOut(stage, { partitions });
+    const ground = await layOutInAnyForm(stage, { partitions });
     const events = Array.from({ length: random.between(30, 60) }, (_, index) => ({
       ...ledgerMessage(stage, { key: `only-${index}` }),
       partition: random.between(0, partitions - 1),

@@ -6,7 +6,7 @@ import { effectCountSql } from '../harness/observe.sql.js';
 import {
   consume,
   killsItself,
-  layOut,
+  layOutInAnyForm,
   ledgerMessages,
   produce,
   startProducer,
@@ -65,7 +65,7 @@ async function acknowledgedAfterCommit(stage: Stage): Promise<void> {
 
 async function crash(stage: Stage, { number, points, mostHits }: Crash): Promise<void> {
   const { random } = stage;
-  const ground = await layOut(stage);
+  const ground = await layOutInAnyForm(stage);
   // In case 4 a premature acknowledgement has time to reach the broker, behind a fetch that waits there.
   const paceMs = number === 4 ? 150 : random.pick([0, 0, 10]);
   await produce(stage, ledgerMessages(stage, ground, random.between(60, 160)));

@@ -4,7 +4,14 @@
 import { bodyFingerprint } from '@exactly-once/core';
 import type { FaultCase } from '../harness/fault-case.js';
 import { deadLettersSql } from '../harness/observe.sql.js';
-import { consume, layOut, ledgerMessage, ledgerMessages, produce } from '../harness/ordinary-run.js';
+import {
+  consume,
+  layOut,
+  layOutInAnyForm,
+  ledgerMessage,
+  ledgerMessages,
+  produce,
+} from '../harness/ordinary-run.js';
 import { inputType, type Stage } from '../harness/stage.js';
 import type { Message } from '../record/message.js';
 
@@ -28,7 +35,7 @@ const replay: FaultCase = {
   fault: 'Offsets reset to earliest, full replay',
   looksFor: 'D',
   run: async (stage) => {
-    const ground = await layOut(stage);
+    const ground = await layOutInAnyForm(stage);
     const consumer = consume(stage, ground);
     await produce(stage, ledgerMessages(stage, ground, stage.random.between(60, 150)));
     await stage.drained();

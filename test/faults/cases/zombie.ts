@@ -3,16 +3,17 @@
  */
 import { until } from '../../services/ports.js';
 import type { FaultCase } from '../harness/fault-case.js';
-import { fenceSql } from '../harness/observe.sql.js';
-import { consume, hasFired, layOut, ledgerMessages, produce } from '../harness/ordinary-run.js';
-import { inputType, type Stage } from '../harness/stage.js';
+import {
+  consume,
+  hasFired,
+  layOutInAnyForm,
+  ledgerMessages,
+  owners,
+  produce,
+} from '../harness/ordinary-run.js';
+import type { Stage } from '../harness/stage.js';
 import type { WorkerProcess } from '../harness/worker-process.js';
 import type { FaultPlan } from '../worker/worker-plan.js';
-
-async function owners(stage: Stage): Promise<string[]> {
-  const rows = await stage.database.query(fenceSql, [stage.topics[inputType]]);
-  return rows.map(({ owner }) => owner);
-}
 
 /** The peer owns every partition that the zombie had. */
 async function takenOver(stage: Stage, before: readonly string[]): Promise<boolean> {
@@ -43,7 +44,7 @@ export const zombieCase: FaultCase = {
   looksFor: 'D R; the zombie is refused',
   run: async (stage) => {
     const { random } = stage;
-    const ground = await layOut(stage);
+    const ground = await layOutInAnyForm(stage);
     const fault: FaultPlan = {
       point: random.pick([
         'begin:before',

@@ -6,15 +6,28 @@ export const effectCountSql = 'SELECT count(*)::integer AS count FROM effect_one
 
 export const countersSeenSql = 'SELECT handler, key, v FROM counter';
 
-export const deadLettersSql = 'SELECT handler, body, code, error_chain FROM eo_dead_letter ORDER BY id';
+export const deadLettersSql =
+  'SELECT handler, headers, body, code, error_chain FROM eo_dead_letter ORDER BY id';
 
+/** Given up as well, until somebody decides otherwise. */
+export const parkedSql =
+  'SELECT handler.name AS handler, parked.body, parked.code FROM eo_parked_event AS parked JOIN eo_handler AS handler ON handler.id = parked.handler_id ORDER BY parked.position';
 export const inboxKeysSql = "SELECT encode(key, 'hex') AS key FROM eo_inbox";
 
 export const outboxDepthSql = "SELECT count(*)::integer AS count FROM eo_outbox WHERE state = 'pending'";
 
+/** What the broker will never take, with its reason. */
+export const refusedSql =
+  "SELECT topic, reason, octet_length(body)::integer AS bytes FROM eo_outbox WHERE state = 'dead' ORDER BY position";
+
 export const lateWritesSql = 'SELECT message, worker FROM late_write';
 
 export const businessRowsSql = 'SELECT message FROM business';
+
+/** For sessions that begin from now on: a deadlock is found before a group gives way to a lock by itself. */
+export const findDeadlocksSoonSql = `DO $$ BEGIN
+  EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = ''100ms''', current_database());
+END $$`;
 
 /** Counted by the database itself since it was created. */
 export const deadlocksSql =
@@ -26,4 +39,13 @@ export const waitingSql =
 
 /** Largest position of the fences. $1 topic. */
 export const fenceSql =
-  'SELECT partition, next_offset::integer AS next, owner FROM eo_fence WHERE topic = $1';
+  'SELECT partition, next_offset::integer AS next, owner FROM eo_fence WHERE topic = $1 ORDER BY partition';
+
+export const hotTotalSql = 'SELECT sum(v)::integer AS count FROM hot_account';
+
+/** Held now, by whatever session. */
+export const advisoryLocksSql =
+  "SELECT count(*)::integer AS count FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database WHERE locktype = 'advisory' AND objid = 41 AND datname = current_database()";
+
+/** Workers that have handled, and how many partitions each has. */
+export const handledBySql = 'SELECT worker, count(*)::integer AS count FROM effect_one GROUP BY worker';

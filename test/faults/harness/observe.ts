@@ -15,16 +15,20 @@ import {
 } from '../oracles/observation.js';
 import { fingerprint } from '../record/message.js';
 import type { Written } from '../worker/ledger.js';
-import { countersSeenSql, deadLettersSql, effectsSql, inboxKeysSql } from './observe.sql.js';
+import { outputType } from '../worker/worker-plan.js';
+import { countersSeenSql, deadLettersSql, effectsSql, inboxKeysSql, parkedSql } from './observe.sql.js';
 import { recordedAttempts } from './recorded-attempts.js';
 
 export interface ObservedRun {
   readonly folder: string;
   readonly database: TestDatabase;
   readonly broker: BrokerGround;
-  readonly outputTopic: string;
+  /** By type. */
+  readonly topics: Readonly<Record<string, string>>;
   readonly handlers: readonly string[];
   readonly stuck: readonly string[];
+  /** Messages whose copy may be published once more, under the ids of the first. */
+  readonly mayComeAgain: ReadonlySet<string>;
 }
 
 /** Service of the workers that handle. */
@@ -56,8 +60,8 @@ async function effects({ database }: ObservedRun, table: 'effect_one' | 'effect_
   return rows.map((row) => ({ ...row, position: Number(row.position) }));
 }
 
-async function dumpedOutputs({ broker, outputTopic }: ObservedRun): Promise<Observation['outputs']> {
-  const records = await broker.dump(outputTopic);
+async function dumpedOutputs({ broker, topics }: ObservedRun): Promise<Observation['outputs']> {
+  const records = await broker.dump(topics[outputType]!);
   return records.map(({ value, headers }) => {
     const { handler, message } = JSON.parse(value!) as Written;
     return { handler, message, outputId: headers['ce_id'] ?? 'missing' };
@@ -65,7 +69,7 @@ async function dumpedOutputs({ broker, outputTopic }: ObservedRun): Promise<Obse
 }
 
 async function deadLetters({ database }: ObservedRun): Promise<DeadLetterSeen[]> {
-  const rows = await database.query(deadLettersSql);
+  const rows = [...(await database.query(deadLettersSql)), ...(await database.query(parkedSql))];
   return rows.map(({ handler, body, code }) => ({
     handler: handler ?? nobody,
     message: fingerprint(body ?? ''),

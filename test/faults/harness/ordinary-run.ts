@@ -5,6 +5,7 @@
 import type { Fate } from '../oracles/observation.js';
 import type { Act, Message, MessageRequest } from '../record/message.js';
 import type { FaultPlan, HandlerPlan, WorkerPlan } from '../worker/worker-plan.js';
+import { fenceSql } from './observe.sql.js';
 import { inputType, type Layout, type Stage } from './stage.js';
 import type { WorkerProcess } from './worker-process.js';
 
@@ -33,6 +34,22 @@ export async function layOut(stage: Stage, changes: Partial<Layout> = {}): Promi
   return { commit, maxEvents, dedupCacheSize, keys };
 }
 
+/** How the handler takes its events. */
+const forms = ['single', 'lanes', 'batch'] as const;
+
+/** As `layOut`, with the form of the handler by the seed: three seeds in a row have them all. */
+export async function layOutInAnyForm(stage: Stage, changes: Partial<Layout> = {}): Promise<Ground> {
+  const form = forms[stage.options.seed % forms.length]!;
+  Object.assign(stage.schedule, { form });
+  if (form === 'single') return layOut(stage, changes);
+  const batch = stage.random.pick([2, 10, 100]);
+  const more = form === 'lanes' ? { concurrency: 32 } : { batch };
+  const handlers = [{ name: ledgerName, type: inputType, commit: 'batch' as const, ...more }];
+  const ground = await layOut(stage, { handlers, ...changes });
+  Object.assign(stage.schedule, { commit: 'batch' }, more);
+  return { ...ground, commit: 'batch' };
+}
+
 /** An ordinary message for the ledger. */
 export function ledgerMessage(
   stage: Stage,
@@ -56,8 +73,12 @@ export function ledgerMessages(
 }
 
 /** Produces the messages in the order given, from a process of its own, and waits for it. */
-export async function produce(stage: Stage, messages: readonly Message[]): Promise<void> {
-  const producer = await startProducer(stage, messages);
+export async function produce(
+  stage: Stage,
+  messages: readonly Message[],
+  sendAtOnce?: number,
+): Promise<void> {
+  const producer = await startProducer(stage, messages, sendAtOnce);
   await stage.finished(producer);
 }
 
@@ -78,7 +99,7 @@ export async function startPublisher(
 ): Promise<WorkerProcess> {
   await stage.prepareCounters(messages);
   const publisher = stage.start({ role: 'publish', messages: stage.messageFile(messages), ...changes });
-  await publisher.ready();
+  await publisher.ready(stage.options.patienceMs);
   return publisher;
 }
 
@@ -88,6 +109,12 @@ export function consume(
   changes: Partial<WorkerPlan> = {},
 ): WorkerProcess {
   return stage.start({ role: 'consume', maxEvents, dedupCacheSize, ...changes });
+}
+
+/** Owners of the ordinary input's partitions, by partition. */
+export async function owners(stage: Stage): Promise<string[]> {
+  const rows = await stage.database.query(fenceSql, [stage.topics[inputType]]);
+  return rows.map(({ owner }) => owner);
 }
 
 /** Waits until the worker has killed itself at its point; a worker that ends otherwise has no fault to show. */

@@ -4,12 +4,12 @@
 import { anomalies } from '../oracles/judge.js';
 import type { RunReport } from './run-case.js';
 
-const widths = { case: 5, broker: 10, seed: 5, events: 7, fired: 6 };
+const widths = { case: 5, broker: 10, transaction: 10, seed: 5, events: 7, fired: 6 };
 
 export function tableHead(): string {
   const letters = anomalies.map((one) => one.padStart(3)).join('');
-  const { case: number, broker, seed, events, fired } = widths;
-  return `${'case'.padStart(number)}${'broker'.padStart(broker)}${'seed'.padStart(seed)}${'events'.padStart(events)}${'F'.padStart(fired)}${letters}     s  fault`;
+  const { case: number, broker, transaction, seed, events, fired } = widths;
+  return `${'case'.padStart(number)}${'broker'.padStart(broker)}${'commit'.padStart(transaction)}${'seed'.padStart(seed)}${'events'.padStart(events)}${'F'.padStart(fired)}${letters}     s  fault`;
 }
 
 export function tableLine(report: RunReport): string {
@@ -17,6 +17,7 @@ export function tableLine(report: RunReport): string {
   const numbers =
     String(report.case).padStart(widths.case) +
     report.broker.padStart(widths.broker) +
+    report.transaction.padStart(widths.transaction) +
     String(report.seed).padStart(widths.seed) +
     String(report.events).padStart(widths.events) +
     `${report.fired}/${report.expected}`.padStart(widths.fired);

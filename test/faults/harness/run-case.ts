@@ -6,13 +6,15 @@ import { join, resolve } from 'node:path';
 import type { BrokerName } from '../broker/broker-ground.js';
 import { anomalies, isClean, judge, type Verdict } from '../oracles/judge.js';
 import { outputType, type PlantedBug } from '../worker/worker-plan.js';
-import type { FaultCase } from './fault-case.js';
+import { type FaultCase, modeOf, type TransactionMode } from './fault-case.js';
 import { observe } from './observe.js';
+import { observeTransactions } from './observe-transactions.js';
 import { type Services, Stage } from './stage.js';
 
 export interface RunReport {
   readonly case: number;
   readonly broker: BrokerName;
+  readonly transaction: TransactionMode;
   readonly seed: number;
   readonly fault: string;
   readonly events: number;
@@ -35,6 +37,7 @@ export interface RunOptions {
   readonly seed: number;
   readonly planted: readonly PlantedBug[];
   readonly patienceMs: number;
+  readonly durationMs: number;
 }
 
 const running = new Set<Stage>();
@@ -50,7 +53,8 @@ export async function runCase(
   options: RunOptions,
 ): Promise<RunReport> {
   const startedAtMs = Date.now();
-  const name = `case-${faultCase.number}-${options.broker}-seed-${options.seed}${options.planted.map((bug) => `-${bug}`).join('')}`;
+  const mode = modeOf(faultCase);
+  const name = `case-${faultCase.number}-${options.broker}${mode === 'kafka' ? '-transactions' : ''}-seed-${options.seed}${options.planted.map((bug) => `-${bug}`).join('')}`;
   const folder = resolve('evidence', name);
   rmSync(folder, { recursive: true, force: true });
   const stage = new Stage(services, { ...options, caseNumber: faultCase.number, folder });
@@ -66,6 +70,7 @@ export async function runCase(
     return {
       case: faultCase.number,
       broker: options.broker,
+      transaction: mode,
       seed: options.seed,
       fault: faultCase.fault,
       events: stage.messageCount,
@@ -89,16 +94,19 @@ async function perform(faultCase: FaultCase, stage: Stage): Promise<Verdict> {
     await faultCase.run(stage);
   } catch (error) {
     stage.stuck.push(`the run broke off: ${error instanceof Error ? error.message : error}`);
+    if (stage.topics[outputType] === undefined) throw error; // there is nothing to look at
   }
   await stage.quiet();
   if (!stage.loudErrorsExpected) stage.stuck.push(...unhandledErrors(stage));
-  const seen = await observe({
+  const look = modeOf(faultCase) === 'kafka' ? observeTransactions : observe;
+  const seen = await look({
     folder: stage.folder,
     database: stage.database,
     broker: stage.broker,
-    outputTopic: stage.topics[outputType]!,
+    topics: stage.topics,
     handlers: stage.handlers.map(({ name }) => name),
     stuck: stage.stuck,
+    mayComeAgain: stage.mayComeAgain,
   });
   return judge(seen);
 }

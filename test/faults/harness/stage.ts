@@ -32,6 +32,8 @@ export interface StageOptions {
   readonly planted: readonly PlantedBug[];
   /** Milliseconds until a run that does not come to rest is given up. */
   readonly patienceMs: number;
+  /** Milliseconds for which faults go on that have no end of their own. */
+  readonly durationMs: number;
 }
 
 /** Type and topic of the ordinary input. */
@@ -43,12 +45,17 @@ export interface Layout {
   readonly handlers: readonly HandlerPlan[];
   /** Further types, each with a topic of its own. */
   readonly extraTypes?: readonly string[];
+  /** Further types that are only published. */
+  readonly outputTypes?: readonly string[];
   /** All that becomes part of the topics' names. */
   readonly prefix?: string;
 }
 
 /** Roles that bring new events. */
 const sources = new Set<WorkerPlan['role']>(['produce', 'publish', 'deliver']);
+
+/** Roles that handle events. */
+const handling = new Set<WorkerPlan['role']>(['consume', 'deliver', 'transform']);
 
 /** There is nothing to wait for any more. */
 class GivenUp extends Error {}
@@ -66,14 +73,18 @@ export class Stage {
   readonly schedule: Record<string, unknown> = {};
   /** What was seen on the way, and differs from run to run. */
   readonly measured: Record<string, unknown> = {};
+  /** Messages whose copy may be published once more, under the ids of the first: Kafka transactions have no inbox. */
+  readonly mayComeAgain = new Set<string>();
   /** Errors that reach nobody are part of the case; else each is a liveness anomaly: it would end a process. */
   loudErrorsExpected = false;
   database!: TestDatabase;
+  /** Made by `build` where the case has not brought one of its own. */
   broker!: BrokerGround;
   group = '';
   topics: Record<string, string> = {};
   handlers: readonly HandlerPlan[] = [];
   readonly #atEnd: (() => Promise<unknown>)[] = [];
+  readonly #outputs = new Set<string>();
   #messages = 0;
 
   constructor(
@@ -91,18 +102,27 @@ export class Stage {
   }
 
   /** Makes database, topics and group. To be called first. */
-  async build({ partitions, handlers, extraTypes = [], prefix = 'faults' }: Layout): Promise<void> {
+  async build({
+    partitions,
+    handlers,
+    extraTypes = [],
+    outputTypes = [],
+    prefix = 'faults',
+  }: Layout): Promise<void> {
     const { postgres, broker } = this.services;
     this.handlers = handlers;
     this.database = await postgres.createDatabase('faults');
-    this.broker = broker(this.database);
+    this.broker ??= broker(this.database);
     this.group = this.broker.group(prefix);
     await this.database.query(migrationSql());
     await this.database.query(ledgerDdl);
     for (const type of [inputType, ...extraTypes]) {
       this.topics[type] = await this.broker.createTopic(`${prefix}-in`, partitions);
     }
-    this.topics[outputType] = await this.broker.createTopic(`${prefix}-out`, 1);
+    for (const type of [outputType, ...outputTypes]) {
+      this.topics[type] = await this.broker.createTopic(`${prefix}-out`, 1);
+      this.#outputs.add(type);
+    }
   }
 
   /** Every message of the run is to be announced here before it is produced: its counters are made. */
@@ -138,16 +158,19 @@ export class Stage {
       databaseUrl: this.database.url,
       broker: this.broker.name,
       brokers: this.broker.addresses,
-      service: changes.role === 'consume' || changes.role === 'deliver' ? consumingService : changes.role,
+      service: handling.has(changes.role) ? consumingService : changes.role,
       group: this.group,
       topics: this.topics,
       handlers: this.handlers,
       maxEvents: 500,
       maxOpenMs: 50,
+      isolation: 'READ COMMITTED',
       dedupCacheSize: 10_000,
       sessionTimeoutMs: this.broker.sessionTimeoutMs,
       paceMs: 0,
       relay: changes.role === 'consume' || changes.role === 'relay' || changes.role === 'deliver',
+      relayOptions: {},
+      maxHeapMb: null,
       fault: null,
       planted: this.options.planted,
       folder: this.folder,
@@ -176,6 +199,11 @@ export class Stage {
   /** The sign that a publisher waits for. */
   go(worker: WorkerProcess): void {
     writeFileSync(join(this.folder, `go-${worker.name}`), '');
+  }
+
+  /** All publishers end, whatever they have left. */
+  enough(): void {
+    writeFileSync(join(this.folder, 'enough'), '');
   }
 
   /** Lets go whoever waits for a sign of the runner. */
@@ -207,7 +235,7 @@ export class Stage {
   /** Everything that was produced is acknowledged, and the outbox is empty. */
   async drained(): Promise<boolean> {
     const inputs = Object.entries(this.topics).flatMap(([type, topic]) =>
-      type === outputType ? [] : [topic],
+      this.#outputs.has(type) ? [] : [topic],
     );
     const { broker } = this;
     return this.eventually('all is processed and published', async () => {

@@ -48,7 +48,9 @@ export class WorkerProcess {
     const file = join(plan.folder, `plan-${plan.name}.json`);
     writeFileSync(file, JSON.stringify(plan, null, 1));
     const log = openSync(join(plan.folder, `log-${plan.name}.txt`), 'a');
-    const child = fork(entry, [file], { stdio: ['ignore', log, log, 'ipc'], execArgv: ['--no-warnings'] });
+    const heap = plan.maxHeapMb === null ? [] : [`--max-old-space-size=${plan.maxHeapMb}`];
+    const execArgv = ['--no-warnings', ...heap];
+    const child = fork(entry, [file], { stdio: ['ignore', log, log, 'ipc'], execArgv });
     closeSync(log);
     alive.add(child);
     return new WorkerProcess(plan, child);
@@ -102,6 +104,11 @@ export class WorkerProcess {
     this.expectEnd();
     this.child.kill('SIGKILL');
     await this.exited;
+  }
+
+  /** As it stands; it knows nothing of it. */
+  stop(): void {
+    this.child.kill('SIGSTOP');
   }
 
   resume(): void {

@@ -13,7 +13,7 @@ export class PostgresProxy {
   readonly #upstream: { host: string; port: number };
   readonly #sockets = new Set<Socket>();
   #armed: { cut: Cut; skip: number; fired: () => void } | null = null;
-  #closedUntilMs = 0;
+  #closed = false;
 
   private constructor(upstream: { host: string; port: number }) {
     this.#upstream = upstream;
@@ -36,27 +36,36 @@ export class PostgresProxy {
   }
 
   /**
-   * Cuts at the COMMIT after `skip` others; resolves when it has. With `closedForMs` nobody gets through for so
-   * long afterwards.
+   * Cuts at the COMMIT after `skip` others; resolves when it has. With `andClose` all other connections are cut, too, and
+   * nobody gets through until `open` is called.
    */
-  cut(cut: Cut, skip: number, closedForMs = 0): Promise<void> {
+  cut(cut: Cut, skip: number, andClose = false): Promise<void> {
     return new Promise((resolve) => {
       const fired = () => {
         this.#armed = null;
-        this.#closedUntilMs = Date.now() + closedForMs;
+        this.#closed = andClose;
+        if (andClose) this.#cutAll();
         resolve();
       };
       this.#armed = { cut, skip, fired };
     });
   }
 
+  open(): void {
+    this.#closed = false;
+  }
+
   async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
+    this.#cutAll();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
 
+  #cutAll(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
   #serve(client: Socket): void {
-    if (Date.now() < this.#closedUntilMs) {
+    if (this.#closed) {
       client.destroy();
       return;
     }

@@ -49,6 +49,7 @@ export interface Output {
   readonly outputId: string;
 }
 
+/** A dead letter, or a parked event: given up, and in one of the two places once. */
 export interface DeadLetterSeen {
   readonly handler: string;
   readonly message: string;

@@ -4,20 +4,49 @@
 import { createHash } from 'node:crypto';
 import type { Attempt, Fate } from '../oracles/observation.js';
 
+export type Mark =
+  | 'set-local'
+  | 'set-session'
+  | 'config-session'
+  | 'session-lock'
+  | 'transaction-lock'
+  | 'temporary-left'
+  | 'temporary-table';
+
 /** What a handler does on top of its ordinary work. */
 export type Act =
-  /** Throws, in the handler of this name or in any; `once`: only at the first call. */
-  | { readonly kind: 'fail'; readonly handler?: string; readonly once?: boolean }
+  /** Throws, in the handler of this name or in any; `once`: only at the first call; `tellAll`: with the body in its error. */
+  | { readonly kind: 'fail'; readonly handler?: string; readonly once?: boolean; readonly tellAll?: true }
   /** Catches a duplicate key on a table of its own; `once`: only at the first call. */
   | { readonly kind: 'swallow'; readonly once: boolean }
   /** Returns while a slow write is still running. */
   | { readonly kind: 'unawaited' }
   /** Writes some time after it has returned. */
   | { readonly kind: 'late' }
+  /** Ends its process. */
+  | { readonly kind: 'kill'; readonly how: 'abort' | 'SIGKILL' }
   /** Takes its time. */
   | { readonly kind: 'slow'; readonly ms: number }
   /** The first call anywhere waits until it is released, then throws or dies. */
   | { readonly kind: 'hold'; readonly then: 'throw' | 'die' }
+  /** Adds to a row that events of all partitions share. */
+  | { readonly kind: 'hot'; readonly account: number }
+  /** Calls a provider outside of the database: the evidence is the provider's book. */
+  | { readonly kind: 'call' }
+  /** Publishes a second event of so many bytes, with the headers and the `rest` of its own. */
+  | { readonly kind: 'pass-on'; readonly bytes: number }
+  /** Merges `rest` without care, and looks at what has become of objects. */
+  | { readonly kind: 'merge' }
+  /** Leaves something in the session, and looks before for what others have left. */
+  | { readonly kind: 'mark'; readonly how: Mark }
+  /** Looks for what others have left in the session. */
+  | { readonly kind: 'look' }
+  /** Breaks a constraint that the database looks at only at COMMIT. */
+  | { readonly kind: 'defer' }
+  /** Never settles; `once`: only at the first call. */
+  | { readonly kind: 'hang'; readonly once: boolean }
+  /** For publishers: the transaction stays open after its event is written; `null`: until it is released. */
+  | { readonly kind: 'linger'; readonly ms: number | null }
   /** For publishers: rolls the business transaction back after publishing. */
   | { readonly kind: 'roll-back'; readonly how: 'throw' | 'nested' | 'swallow' };
 
@@ -29,6 +58,8 @@ export interface LedgerData {
   /** Makes each body distinct. */
   readonly ordinal: number;
   readonly act: Act | null;
+  /** Whatever the case adds. */
+  readonly rest?: unknown;
 }
 
 export interface Message {
@@ -56,6 +87,8 @@ export interface MessageRequest {
   readonly partition?: number;
   readonly act?: Act;
   readonly headers?: Readonly<Record<string, string>>;
+  /** JSON that becomes the body's member `rest`, as it is: it may be broken. */
+  readonly rest?: string;
   readonly fates: Readonly<Record<string, Fate>>;
 }
 
@@ -75,7 +108,8 @@ export class MessageMint {
     const sequence = this.#sequences.get(slot) ?? 0;
     this.#sequences.set(slot, sequence + 1);
     const data: LedgerData = { source, key, sequence, ordinal, act };
-    const body = JSON.stringify(data);
+    const whole = JSON.stringify(data);
+    const body = request.rest === undefined ? whole : `${whole.slice(0, -1)},"rest":${request.rest}}`;
     const headers = ceHeaders({ source, type, id, extra: request.headers ?? {} });
     const attempt = { message: fingerprint(body), source, id: hex(id), key, sequence, fates };
     const text = typeof id === 'string' ? id : null;

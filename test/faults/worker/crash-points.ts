@@ -24,7 +24,10 @@ function between<A extends unknown[], R>(reach: Reach, before: Point | null, aft
 
 export function storageWithPoints(storage: Storage, reach: Reach): Storage {
   const inbox = around(storage.inbox, { admit: between(reach, 'admit:before', 'admit:after') });
-  const outbox = around(storage.outbox, { settle: between(reach, 'settle:before', 'settle:after') });
+  const outbox = around(storage.outbox, {
+    settle: between(reach, 'settle:before', 'settle:after'),
+    conclude: between(reach, 'conclude:before', null),
+  });
   const surrounded = around(storage, {
     begin: (begin) => async (options) => {
       reach('begin:before');

@@ -1,7 +1,13 @@
 /**
  * Core's engine alone, without Nest: for relays, publishers and transports of the harness's own.
  */
-import { Engine, type EngineOptions, type EventTypeDescriptor, type Storage } from '@exactly-once/core';
+import {
+  Engine,
+  type EngineOptions,
+  type EventTypeDescriptor,
+  type PublishOptions,
+  type Storage,
+} from '@exactly-once/core';
 import { DataSource } from 'typeorm';
 import {
   batchOptions,
@@ -40,8 +46,8 @@ export async function engineHost(plan: WorkerPlan, witness: Witness): Promise<En
     logger: workerLogger,
   };
   const engine = new Engine(options);
-  const publish = (written: Written) =>
-    engine.outbox.publish(types.get(outputType) as EventTypeDescriptor<Written>, written);
+  const publish = (written: Written, options?: PublishOptions) =>
+    engine.outbox.publish(types.get(outputType) as EventTypeDescriptor<Written>, written, options);
   const ledger = new Ledger({ plan, witness, dataSource, publish });
   return { engine, dataSource, storage, types, ledger };
 }

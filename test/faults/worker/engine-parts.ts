@@ -6,6 +6,7 @@ import {
   type Broker,
   databaseBroker,
   type EventTypeDescriptor,
+  hasCode,
   type Logger,
   type Storage,
 } from '@exactly-once/core';
@@ -16,15 +17,18 @@ import { around, withParts } from './around.js';
 import { brokerWithPoints, storageWithPoints } from './crash-points.js';
 import { EffectOne, EffectTwo } from './effect.js';
 import { brokerWithBugs, storageWithBugs } from './planted-bugs.js';
+import { storageWithRelayBugs } from './planted-relay-bugs.js';
+import { transactionalClient } from './transactional-client.js';
 import type { Witness } from './witness.js';
-import type { WorkerPlan } from './worker-plan.js';
+import { letterType, type WorkerPlan } from './worker-plan.js';
 
-export function dataSourceOptions({ databaseUrl }: WorkerPlan) {
+export function dataSourceOptions({ databaseUrl, handlers }: WorkerPlan) {
+  const pipeline = handlers.some(({ concurrency = 1 }) => concurrency > 1);
   return {
     type: 'postgres' as const,
     url: databaseUrl,
     entities: [EffectOne, EffectTwo],
-    extra: { max: 20 },
+    extra: { max: 20, ...(pipeline ? { pipeline } : {}) },
     poolErrorHandler: () => undefined, // connections are cut on purpose; the pool opens others
   };
 }
@@ -33,8 +37,10 @@ export function dataSourceOptions({ databaseUrl }: WorkerPlan) {
 export function batchOptions(plan: WorkerPlan) {
   return {
     retry: { attempts: 3, backoffMs: 20, maxBackoffMs: 500 },
-    batch: { maxEvents: plan.maxEvents, maxOpenMs: plan.maxOpenMs },
-    relay: plan.relay ? { maxPollMs: 50, leaseMs: 1_000, batchSize: plan.sendAtOnce } : (false as const),
+    batch: { maxEvents: plan.maxEvents, maxOpenMs: plan.maxOpenMs, isolation: plan.isolation },
+    relay: plan.relay
+      ? { maxPollMs: 50, leaseMs: 1_000, batchSize: plan.sendAtOnce, ...plan.relayOptions }
+      : (false as const),
     retention: false as const,
     dedupCacheSize: plan.dedupCacheSize,
     shutdownMs: 5_000,
@@ -43,8 +49,21 @@ export function batchOptions(plan: WorkerPlan) {
 
 export function plannedStorage(dataSource: DataSource, plan: WorkerPlan, witness: Witness): Storage {
   const storage = storageOn(dataSource, { migrate: true });
-  const bugged = storageWithBugs(storage, plan.planted);
+  const bugged = storageWithRelayBugs(storageWithBugs(storage, plan.planted), dataSource, plan.planted);
   const witnessed = withParts(bugged, {
+    leases: around(bugged.leases, {
+      acquire: (acquire) => async (shard, owner, leaseMs) => {
+        const lease = await acquire(shard, owner, leaseMs);
+        if (lease !== null) witness.note({ kind: 'took', shard });
+        return lease;
+      },
+    }),
+    outbox: around(bugged.outbox, {
+      claim: refusals(witness),
+      settle: refusals(witness),
+      prepare: refusals(witness),
+      conclude: refusals(witness),
+    }),
     fences: around(bugged.fences, {
       advance: (advance) => async (transaction, move) => {
         const held = await advance(transaction, move);
@@ -56,20 +75,35 @@ export function plannedStorage(dataSource: DataSource, plan: WorkerPlan, witness
   return storageWithPoints(witnessed, witness.reach);
 }
 
+/** Writes down that the database refused a relay, because a shard is another's. */
+function refusals(witness: Witness) {
+  return <A extends unknown[], R>(work: (...given: A) => Promise<R>) =>
+    async (...given: A): Promise<R> => {
+      try {
+        return await work(...given);
+      } catch (error) {
+        if (hasCode(error, 'EO_LEASE_LOST')) witness.note({ kind: 'refused', code: 'EO_LEASE_LOST' });
+        throw error;
+      }
+    };
+}
+
 export async function plannedBroker(plan: WorkerPlan, witness: Witness): Promise<Broker> {
-  const broker = await described(plan).create();
+  const broker = await described(plan, witness).create();
   return brokerWithPoints(brokerWithBugs(broker, plan.planted), witness.reach);
 }
 
-function described(plan: WorkerPlan): AdapterDescription<Broker> {
+function described(plan: WorkerPlan, witness: Witness): AdapterDescription<Broker> {
   const { sessionTimeoutMs } = plan;
   if (plan.broker === 'database') return databaseBroker({ sessionTimeoutMs, maxPollMs: 100 });
   return kafkaBroker({
-    client: { brokers: [...plan.brokers] },
+    client: plan.role === 'transform' ? transactionalClient(plan, witness) : { brokers: [...plan.brokers] },
+    deadLetterTopic: (topic) => plan.topics[letterType] ?? `${topic}.dead-letters`,
     consumer: {
       sessionTimeout: sessionTimeoutMs,
       heartbeatInterval: Math.max(100, sessionTimeoutMs / 6),
       maxWaitTimeInMs: 50,
+      metadataMaxAge: 2_000, // new partitions are noticed in the time of a run
     },
   });
 }

@@ -12,7 +12,10 @@ CREATE TABLE late_write (message text NOT NULL, worker text NOT NULL);
 CREATE TABLE business (message text NOT NULL, worker text NOT NULL);
 CREATE TABLE counter (handler text NOT NULL, key text NOT NULL, v integer NOT NULL, PRIMARY KEY (handler, key));
 CREATE TABLE obstacle (name text PRIMARY KEY);
-INSERT INTO obstacle (name) VALUES ('taken');`;
+INSERT INTO obstacle (name) VALUES ('taken');
+CREATE TABLE hot_account (account integer PRIMARY KEY, v integer NOT NULL);
+INSERT INTO hot_account (account, v) SELECT generate_series(0, 99), 0;
+CREATE TABLE promise (name text NOT NULL REFERENCES obstacle (name) DEFERRABLE INITIALLY DEFERRED);`;
 
 /** $1 handlers, $2 keys. */
 export const countersSql = `
@@ -35,3 +38,10 @@ export const slowWriteSql =
 
 /** $1 message, $2 worker. */
 export const businessSql = 'INSERT INTO business (message, worker) VALUES ($1, $2)';
+
+/** Row lock until commit, in no order. $1 account. */
+export const hotSql = `
+UPDATE hot_account SET v = v + 1 WHERE account = $1 RETURNING current_setting('transaction_isolation') AS isolation`;
+
+/** Nothing is wrong with it until COMMIT. $1 a name that is not there. */
+export const brokenPromiseSql = 'INSERT INTO promise (name) VALUES ($1)';

@@ -4,26 +4,30 @@
  */
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EventContext } from '@exactly-once/core';
+import type { EventContext, PublishOptions } from '@exactly-once/core';
 import type { DataSource } from 'typeorm';
 import { type Act, fingerprint, type LedgerData } from '../record/message.js';
 import { EffectOne, EffectTwo } from './effect.js';
-import { countSql, lateWriteSql, obstacleSql, slowWriteSql } from './ledger.sql.js';
+import { brokenPromiseSql, countSql, hotSql, lateWriteSql, obstacleSql, slowWriteSql } from './ledger.sql.js';
+import { leave, look } from './session-marks.js';
 import type { Witness } from './witness.js';
-import type { WorkerPlan } from './worker-plan.js';
+import { passedOnType, type WorkerPlan } from './worker-plan.js';
 
 /** Body of the events that the ledger publishes. */
 export interface Written {
   readonly handler: string;
   readonly message: string;
   readonly key: string | null;
+  /** Of what is passed on. */
+  readonly padding?: string;
+  readonly rest?: unknown;
 }
 
 export interface LedgerParts {
   readonly plan: WorkerPlan;
   readonly witness: Witness;
   readonly dataSource: DataSource;
-  readonly publish: (written: Written) => Promise<unknown>;
+  readonly publish: (written: Written, options?: PublishOptions) => Promise<unknown>;
 }
 
 export class Ledger {
@@ -35,40 +39,85 @@ export class Ledger {
 
   async record(handler: string, data: LedgerData, context: EventContext): Promise<void> {
     const { dataSource, plan, witness, publish } = this.#parts;
-    const message = fingerprint(context.event.body ?? '');
+    const row = this.#row(handler, data, context);
+    const { message } = row;
     await this.#before(handler, data.act, message, context);
-    const row = {
-      handler,
-      source: context.source,
-      id: Buffer.from(context.id).toString('hex'),
-      message,
-      key: data.key,
-      sequence: data.sequence,
-      note: context.headers['note'] ?? null,
-      worker: plan.name,
-    };
     await dataSource.getRepository(EffectOne).insert({ ...row });
     witness.reach('handler:between');
     if (plan.paceMs > 0) await pause(plan.paceMs);
     await dataSource.query(countSql, [handler, data.key ?? '']);
     await dataSource.getRepository(EffectTwo).insert({ ...row });
-    await publish({ handler, message, key: data.key });
+    const written = { handler, message, key: data.key };
+    await publish(written);
     await this.#after(data.act, message, context);
+    if (data.act?.kind === 'pass-on') await this.#passOn(data.act.bytes, written, data.rest, context);
+    if (data.act?.kind === 'merge') this.#merge(data.rest, message, context);
     witness.reach('handler:end');
   }
 
+  /** The same for many: a statement for each effect table. No acts. */
+  async recordAll(
+    handler: string,
+    events: readonly LedgerData[],
+    contexts: readonly EventContext[],
+  ): Promise<void> {
+    const { dataSource, plan, witness, publish } = this.#parts;
+    const rows = events.map((data, index) => this.#row(handler, data, contexts[index]!));
+    const copies = () => rows.map((row) => ({ ...row }));
+    await dataSource.getRepository(EffectOne).insert(copies());
+    if (plan.paceMs > 0) await pause(plan.paceMs);
+    for (const { key } of rows) {
+      witness.reach('handler:between');
+      await dataSource.query(countSql, [handler, key ?? '']);
+    }
+    await dataSource.getRepository(EffectTwo).insert(copies());
+    for (const [index, { message, key }] of rows.entries()) {
+      await publish({ handler, message, key }, { causedBy: contexts[index]! });
+      witness.reach('handler:end');
+    }
+  }
+
+  #row(handler: string, { key, sequence }: LedgerData, context: EventContext) {
+    const [message, worker] = [fingerprint(context.event.body ?? ''), this.#parts.plan.name];
+    const id = Buffer.from(context.id).toString('hex');
+    const note = context.headers['note'] ?? null;
+    return { handler, source: context.source, id, message, key, sequence, note, worker };
+  }
+
   async #before(handler: string, act: Act | null, message: string, context: EventContext): Promise<void> {
-    if (act?.kind === 'slow') await pause(act.ms);
+    if (act?.kind === 'kill') this.#kill(act.how, message, context);
+    if (act?.kind === 'slow') {
+      this.#note('slow', message, context);
+      await pause(act.ms);
+    }
+    if (act?.kind === 'call') this.#note(`call ${handler}`, message, context);
+    if (act?.kind === 'hang' && !(act.once && context.attempt > 1)) {
+      this.#note('hang', message, context);
+      await new Promise(() => undefined);
+    }
     if (act?.kind === 'hold') await this.#hold(act.then, message, context);
     const fails = act?.kind === 'fail' && (act.handler ?? handler) === handler;
     if (fails && !(act.once === true && context.attempt > 1)) {
       this.#note('fail', message, context);
-      throw new Error('this handler fails on purpose');
+      const all = act.tellAll ? ` with ${context.event.body}` : '';
+      throw new Error(`this handler fails on purpose${all}`);
     }
   }
 
   async #after(act: Act | null, message: string, context: EventContext): Promise<void> {
     const { dataSource, plan } = this.#parts;
+    if (act?.kind === 'hot') await this.#hot(act.account, message, context);
+    if (act?.kind === 'look' || act?.kind === 'mark') {
+      this.#note(`saw ${await look(dataSource)}`, message, context);
+    }
+    if (act?.kind === 'mark') {
+      this.#note(act.how, message, context);
+      await leave(dataSource, act.how);
+    }
+    if (act?.kind === 'defer') {
+      this.#note('defer', message, context);
+      await dataSource.query(brokenPromiseSql, [message]);
+    }
     if (act?.kind === 'swallow' && (!act.once || context.attempt === 1)) {
       this.#note('swallow', message, context);
       await dataSource.query(obstacleSql).catch(() => undefined); // the mistake that this act is about
@@ -83,6 +132,33 @@ export class Ledger {
     }
   }
 
+  async #hot(account: number, message: string, context: EventContext): Promise<void> {
+    try {
+      const [rows] = await this.#parts.dataSource.query(hotSql, [account]);
+      this.#note(`isolation ${rows[0].isolation}`, message, context);
+    } catch (error) {
+      this.#note(`hot ${(error as { code?: string }).code}`, message, context);
+      throw error;
+    }
+  }
+
+  async #passOn(bytes: number, written: Written, rest: unknown, context: EventContext): Promise<void> {
+    const { plan, publish } = this.#parts;
+    this.#note('pass-on', written.message, context);
+    const event = { ...written, padding: 'p'.repeat(bytes), rest };
+    await publish(event, { topic: plan.topics[passedOnType]!, headers: context.headers });
+  }
+
+  #merge(rest: unknown, message: string, context: EventContext): void {
+    const merged = Object.assign({}, rest) as Record<string, unknown>;
+    const seen = [
+      merged['polluted'],
+      ({} as Record<string, unknown>)['polluted'],
+      context.headers['__proto__'],
+    ];
+    this.#note(`merged ${seen}`, message, context);
+  }
+
   async #lateWrite(message: string): Promise<void> {
     const { dataSource, plan, witness } = this.#parts;
     try {
@@ -90,6 +166,12 @@ export class Ledger {
     } catch (error) {
       witness.note({ kind: 'loud', error: String(error) });
     }
+  }
+
+  #kill(how: 'abort' | 'SIGKILL', message: string, context: EventContext): void {
+    this.#note('kill', message, context);
+    if (how === 'abort') process.abort();
+    process.kill(process.pid, how);
   }
 
   /** Whoever is first anywhere waits for the runner; all others go on. */

@@ -2,13 +2,14 @@
  * The ledger as a NestJS application, written as a user would write it: repositories, an outbox, decorated handlers.
  * Only storage and broker are described by hand, so that crash points stand around them.
  */
-import type { EventContext } from '@exactly-once/core';
+import type { EventContext, PublishOptions } from '@exactly-once/core';
 import {
   EventType,
   ExactlyOnceHealthIndicator,
   ExactlyOnceModule,
   exactlyOnce,
   IdempotentHandler,
+  type IdempotentHandlerOptions,
   OutboxRepository,
 } from '@exactly-once/nestjs';
 import { Catch, Controller, type ExceptionFilter, Module, type Type } from '@nestjs/common';
@@ -48,10 +49,23 @@ export async function startNest(plan: WorkerPlan, witness: Witness): Promise<() 
   await app.startAllMicroservices();
   await app.init();
   const health = app.get(ExactlyOnceHealthIndicator);
-  while ((await health.isHealthy('events'))['events']?.status !== 'up') {
+  while (health.isHealthy('events')['events']?.status !== 'up') {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  return () => app.close();
+  const watch = setInterval(() => noteHealth(health, witness), 20);
+  return async () => {
+    clearInterval(watch);
+    await app.close();
+  };
+}
+
+function noteHealth(health: ExactlyOnceHealthIndicator, witness: Witness): void {
+  const { status, instances } = health.isHealthy('events')['events']!;
+  const parts = Object.values(instances).flatMap((instance) => Object.values(instance.parts));
+  witness.noteHealth(
+    status,
+    parts.flatMap((part) => (part.status === 'down' ? [part.reason ?? ''] : [])),
+  );
 }
 
 function ledgerModule(plan: WorkerPlan, witness: Witness): Type<unknown> {
@@ -78,7 +92,10 @@ function ledgerModule(plan: WorkerPlan, witness: Witness): Type<unknown> {
         provide: Ledger,
         inject: [DataSource, OutboxRepository],
         useFactory: (dataSource: DataSource, outbox: OutboxRepository) =>
-          new Ledger({ plan, witness, dataSource, publish: (written) => publish(outbox, written) }),
+          new Ledger({
+            ...{ plan, witness, dataSource },
+            publish: (written, options) => publish(outbox, written, options),
+          }),
       },
     ],
   })
@@ -87,12 +104,19 @@ function ledgerModule(plan: WorkerPlan, witness: Witness): Type<unknown> {
 }
 
 /** Types and topics of a run are known only now: so the classes are made here. */
-function ledgerController(plan: WorkerPlan, { name, type, commit }: HandlerPlan): Type<unknown> {
+function ledgerController(plan: WorkerPlan, handler: HandlerPlan): Type<unknown> {
+  const { name, type, commit, timeoutMs, concurrency, batch } = handler;
+  const options = {
+    ...{ topic: plan.topics[type]!, name, commit },
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(concurrency === undefined ? {} : { concurrency }),
+  };
+  if (batch !== undefined) return batchController(type, name, { ...options, batch });
   @Controller()
   class LedgerController {
     constructor(readonly ledger: Ledger) {}
 
-    @IdempotentHandler(type, { topic: plan.topics[type]!, name, commit })
+    @IdempotentHandler(type, options)
     async record(@Payload() data: LedgerData, @Ctx() context: EventContext): Promise<void> {
       await this.ledger.record(name, data, context);
     }
@@ -100,12 +124,27 @@ function ledgerController(plan: WorkerPlan, { name, type, commit }: HandlerPlan)
   return LedgerController;
 }
 
-function publisher(plan: WorkerPlan): (outbox: OutboxRepository, written: Written) => Promise<unknown> {
+function batchController(type: string, name: string, options: IdempotentHandlerOptions): Type<unknown> {
+  @Controller()
+  class LedgerBatchController {
+    constructor(readonly ledger: Ledger) {}
+
+    @IdempotentHandler(type, options)
+    async record(@Payload() events: LedgerData[], @Ctx() contexts: EventContext[]): Promise<void> {
+      await this.ledger.recordAll(name, events, contexts);
+    }
+  }
+  return LedgerBatchController;
+}
+
+type PublishTo = (outbox: OutboxRepository, written: Written, options?: PublishOptions) => Promise<unknown>;
+
+function publisher(plan: WorkerPlan): PublishTo {
   @EventType(outputType, { topic: plan.topics[outputType]!, key: (written: WrittenEvent) => written.key })
   class WrittenEvent implements Written {
     handler!: string;
     message!: string;
     key!: string | null;
   }
-  return (outbox, written) => outbox.publish(Object.assign(new WrittenEvent(), written));
+  return (outbox, written, options) => outbox.publish(Object.assign(new WrittenEvent(), written), options);
 }

@@ -1,7 +1,14 @@
 /**
  * Takes single remedies out, from outside: the proof that the cases notice when one is missing.
  */
-import { type Broker, hasCode, type InboxStore, type Storage, type Transaction } from '@exactly-once/core';
+import {
+  type Broker,
+  type FenceStore,
+  hasCode,
+  type InboxStore,
+  type Storage,
+  type Transaction,
+} from '@exactly-once/core';
 import { around, withParts } from './around.js';
 import type { PlantedBug } from './worker-plan.js';
 
@@ -16,17 +23,14 @@ export function storageWithBugs(storage: Storage, planted: readonly PlantedBug[]
   if (planted.includes('delivery-order')) {
     result = withParts(result, { inbox: inDeliveryOrder(storage.inbox) });
   }
-  if (planted.includes('no-fence')) {
-    result = withParts(result, {
-      fences: around(storage.fences, {
-        advance:
-          (advance) =>
-          async (...given) =>
-            (await advance(...given)) || true,
-      }),
-    });
-  }
+  result = withParts(result, { fences: fencesWithBugs(storage.fences, planted) });
   if (planted.includes('tag-unchecked')) result = withTransactions(result, uncheckedTag);
+  if (planted.includes('commit-unchecked')) {
+    result = withTransactions(result, (transaction) =>
+      around(transaction, { commit: (commit) => () => commit().catch(() => undefined) }),
+    );
+  }
+  if (planted.includes('collision-counted')) result = withoutCollisions(result);
   if (planted.includes('outbox-apart')) {
     result = withTransactions(result, (transaction) => outboxApart(storage, transaction));
   }
@@ -46,6 +50,50 @@ export function brokerWithBugs(broker: Broker, planted: readonly PlantedBug[]): 
       return consumer({ ...request, sink });
     },
   });
+}
+
+function fencesWithBugs(fences: FenceStore, planted: readonly PlantedBug[]): FenceStore {
+  let result = fences;
+  if (planted.includes('no-fence')) {
+    result = around(result, {
+      advance:
+        (advance) =>
+        async (...given) =>
+          (await advance(...given)) || true,
+    });
+  }
+  if (planted.includes('log-unchecked')) {
+    result = around(result, {
+      claim:
+        (claim) =>
+        async (...given) => ({ ...(await claim(...given)), lastFingerprint: null }),
+    });
+  }
+  if (planted.includes('no-marks')) result = withParts(result, { accuse: async () => [] });
+  return result;
+}
+
+/** The database's own error takes the place of what it means. */
+function withoutCollisions(storage: Storage): Storage {
+  const raw = (error: unknown) =>
+    hasCode(error, 'EO_SERIALIZATION_FAILURE') ? ((error as Error).cause ?? error) : error;
+  const translating = around(storage, { translate: (translate) => (error) => raw(translate(error)) });
+  return withTransactions(translating, (transaction) =>
+    withParts(
+      around(transaction, {
+        commit: (commit) => () =>
+          commit().catch((error: unknown) => {
+            throw raw(error);
+          }),
+      }),
+      {
+        get fault() {
+          const { fault } = transaction;
+          return hasCode(fault, 'EO_SERIALIZATION_FAILURE') ? null : fault;
+        },
+      },
+    ),
+  );
 }
 
 function withTransactions(storage: Storage, change: (transaction: Transaction) => Transaction): Storage {

@@ -21,6 +21,7 @@ export async function produceAll(plan: WorkerPlan): Promise<void> {
   const kafka = new kafkajs.Kafka({
     clientId: `${plan.name}-${randomUUID()}`,
     brokers: [...plan.brokers],
+    retry: { retries: 30, maxRetryTime: 1_000 }, // longer than a broker needs to come back
     logLevel: kafkajs.logLevel.NOTHING,
   });
   const producer = kafka.producer({
@@ -41,6 +42,7 @@ export async function produceAll(plan: WorkerPlan): Promise<void> {
       }));
       await producer.sendBatch({ topicMessages, acks: -1 });
       for (const one of finish) one('ok');
+      if (plan.paceMs > 0) await new Promise((resolve) => setTimeout(resolve, plan.paceMs));
     }
   } finally {
     await producer.disconnect();

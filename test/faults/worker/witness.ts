@@ -1,6 +1,7 @@
 /**
  * Writes down what a worker does to itself, and does it: the faults of the plan.
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Evidence, EvidenceDetail } from '../record/evidence.js';
 import { LineFile } from '../record/line-file.js';
@@ -15,6 +16,8 @@ export class Witness {
   readonly #plan: WorkerPlan;
   readonly #file: LineFile<Evidence>;
   #hits = 0;
+  #held = false;
+  #health: 'up' | 'down' = 'up';
 
   constructor(plan: WorkerPlan) {
     this.#plan = plan;
@@ -25,6 +28,13 @@ export class Witness {
     this.#file.append({ worker: this.#plan.name, atMs: Date.now(), ...detail });
   }
 
+  /** Its changes only. */
+  noteHealth(status: 'up' | 'down', reasons: readonly string[]): void {
+    if (status === this.#health) return;
+    this.#health = status;
+    this.note({ kind: 'health', status, reasons });
+  }
+
   /** Stops this very process where the plan says so; the line is written before. */
   readonly reach = (point: Point): void => {
     const { fault } = this.#plan;
@@ -32,6 +42,15 @@ export class Witness {
     this.#hits++;
     if (this.#hits !== fault.hit) return;
     this.note({ kind: 'fault', point, hit: this.#hits, signal: fault.signal });
-    process.kill(process.pid, fault.signal);
+    if (fault.signal === 'hold') this.#held = true;
+    else process.kill(process.pid, fault.signal);
   };
+
+  /** Like `reach`, and waits there for the runner where the plan says so. */
+  async pass(point: Point): Promise<void> {
+    this.reach(point);
+    if (!this.#held) return;
+    this.#held = false;
+    while (!existsSync(join(this.#plan.folder, 'release'))) await new Promise((go) => setTimeout(go, 5));
+  }
 }

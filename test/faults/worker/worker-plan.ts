@@ -1,6 +1,7 @@
 /**
  * What a worker process is told by the runner, as one JSON file.
  */
+import type { RelayOptions } from '@exactly-once/core';
 import type { BrokerName } from '../broker/broker-ground.js';
 
 /** Remedies that can be taken out, from outside, to show that a case then turns red. */
@@ -17,6 +18,26 @@ export const plantedBugs = [
   'delivery-order',
   /** Events that a handler publishes commit without their cause. */
   'outbox-apart',
+  /** A collision with another transaction (40001) is the event's fault. */
+  'collision-counted',
+  /** A COMMIT that fails counts as done. */
+  'commit-unchecked',
+  /** Nobody compares the last record with what the log holds now. */
+  'log-unchecked',
+  /** What runs alone leaves no mark. */
+  'no-marks',
+  /** Each process has transactional ids of its own: nobody is fenced. */
+  'transactional-id-per-process',
+  /** The position commits in a transaction of its own, after that of the output. */
+  'offsets-apart',
+  /** The output is sent without a transaction. */
+  'output-apart',
+  /** Nobody who has published is waited for by the relay. */
+  'no-hold-back',
+  /** Whoever once had a lease counts as its holder. */
+  'lease-unchecked',
+  /** What the broker refused does not hold its key. */
+  'dead-row-passed',
 ] as const;
 export type PlantedBug = (typeof plantedBugs)[number];
 
@@ -33,23 +54,36 @@ export type Point =
   | 'seal:after'
   | 'commit:before'
   | 'commit:after'
+  /** All of a Kafka transaction is with the brokers, but not its end. */
+  | 'end:before'
+  /** The brokers have ended it. */
+  | 'end:after'
   | 'done:before'
   | 'send:before'
   | 'send:after'
   | 'settle:before'
-  | 'settle:after';
+  | 'settle:after'
+  /** A transactional relay is about to settle what the broker has committed. */
+  | 'conclude:before';
 
 export interface FaultPlan {
   readonly point: Point;
   /** Fires when the point is reached for this time, from 1. */
   readonly hit: number;
-  readonly signal: 'SIGKILL' | 'SIGSTOP';
+  /** `hold`: waits there, alive, until the runner releases it; only around the end of a Kafka transaction. */
+  readonly signal: 'SIGKILL' | 'SIGSTOP' | 'hold';
 }
 
 export interface HandlerPlan {
   readonly name: string;
   readonly type: string;
   readonly commit: 'batch' | 'event';
+  /** Default: the product's. */
+  readonly timeoutMs?: number;
+  /** Lanes, on connections that pipeline. Default: none. */
+  readonly concurrency?: number;
+  /** Takes arrays of so many. Default: one event a call. */
+  readonly batch?: number;
 }
 
 export interface WorkerPlan {
@@ -57,9 +91,10 @@ export interface WorkerPlan {
   readonly name: string;
   /**
    * `produce`: sends messages to the broker. `publish`: business transactions with an outbox. `relay`: only moves the
-   * outbox. `consume`: the ledger. `deliver`: the ledger, called by a transport of the harness's own.
+   * outbox. `consume`: the ledger. `deliver`: the ledger, called by a transport of the harness's own. `transform`: from
+   * Kafka to Kafka, without a database.
    */
-  readonly role: 'produce' | 'publish' | 'relay' | 'consume' | 'deliver';
+  readonly role: 'produce' | 'publish' | 'relay' | 'consume' | 'deliver' | 'transform';
   /** Consumers only: a global exception filter that swallows every error. */
   readonly swallowingFilter: boolean;
   readonly databaseUrl: string;
@@ -73,13 +108,21 @@ export interface WorkerPlan {
   readonly handlers: readonly HandlerPlan[];
   readonly maxEvents: number;
   readonly maxOpenMs: number;
+  readonly isolation: 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE';
   /** Ids that the process remembers; with 0 only the database knows a copy. */
   readonly dedupCacheSize: number;
   readonly sessionTimeoutMs: number;
-  /** Milliseconds that each handler takes on top of its work. */
+  /**
+   * Milliseconds that each handler takes on top of its work, a producer to Kafka between two requests, and a publisher
+   * between two transactions.
+   */
   readonly paceMs: number;
   /** Moves the outbox, too. */
   readonly relay: boolean;
+  /** On top of the harness's own. */
+  readonly relayOptions: RelayOptions;
+  /** Bound of its heap; `null`: Node's own. */
+  readonly maxHeapMb: number | null;
   readonly fault: FaultPlan | null;
   readonly planted: readonly PlantedBug[];
   /** Folder of the run: evidence, record, release files. */
@@ -92,3 +135,8 @@ export interface WorkerPlan {
 
 /** Type of the event that the ledger publishes for each event that it handles. */
 export const outputType = 'ledger.written';
+/** Of `transform`: the second event for each, and the events that were given up. */
+export const secondOutputType = 'ledger.written.too';
+export const letterType = 'ledger.given-up';
+/** Of the ledger: what an event asks to be passed on. */
+export const passedOnType = 'ledger.passed-on';

@@ -23,7 +23,16 @@ async function main(): Promise<void> {
     else await (await import('./append.js')).appendAll(plan);
   } else if (plan.role === 'consume') {
     const { startNest } = await import('./nest-host.js');
-    const stop = await startNest(plan, witness);
+    const stop = await Promise.race([startNest(plan, witness), asked]);
+    if (stop === undefined) return; // it never came up, and nobody waits for it any more
+    const atStart = process.memoryUsage().rss;
+    process.send?.('ready');
+    await asked;
+    await stop();
+    noteMemory(atStart);
+  } else if (plan.role === 'transform') {
+    const { startTransform } = await import('./transform-host.js');
+    const stop = await startTransform(plan, witness);
     process.send?.('ready');
     await asked;
     await stop();
@@ -36,6 +45,7 @@ async function runEngine(): Promise<void> {
   const { engineHost, startEngine } = await import('./engine-host.js');
   const host = await engineHost(plan, witness);
   const stop = await startEngine(host);
+  const atStart = process.memoryUsage().rss;
   process.send?.('ready');
   if (plan.role === 'publish') {
     const { publishAll } = await import('./publish.js');
@@ -48,6 +58,11 @@ async function runEngine(): Promise<void> {
   }
   await stop();
   await host.dataSource.destroy();
+  if (plan.role === 'relay') noteMemory(atStart);
+}
+
+function noteMemory(atStart: number): void {
+  witness.note({ kind: 'memory', atStart, most: process.resourceUsage().maxRSS * 1_024 });
 }
 
 main().then(

@@ -5,32 +5,14 @@
  * as committed. It never acknowledges on its own.
  */
 import type { Clock } from '../clock.js';
-import type { EventEnvelope } from '../event/event-envelope.js';
-import type { FenceKey } from '../inbox/fence-store.js';
+import type { FenceKey, FenceRow } from '../inbox/fence-store.js';
 import type { AmbientScope } from '../storage/ambient-scope.js';
 import type { Storage } from '../storage/storage.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
 import type { Delivery } from './delivery.js';
-
-export type SendOutcome =
-  | { readonly status: 'sent' }
-  /** Can never be sent, for example larger than the broker takes. */
-  | { readonly status: 'refused'; readonly reason: string }
-  /** Not sent, for a reason outside of the event, for example a topic that is missing: it waits. */
-  | { readonly status: 'later'; readonly reason: string };
-
-export interface Publisher {
-  /** Connects where needed and keeps trying; resolves when connected or `signal` aborts. */
-  start(signal: AbortSignal): Promise<void>;
-  /**
-   * Sends the events in the order given and answers for each, once the broker has acknowledged it durably.
-   * After a `later` no later event of that topic is `sent`.
-   * Throws where nothing certain is known (connection lost, time-out): the caller sends the same again.
-   */
-  send(events: readonly EventEnvelope[]): Promise<SendOutcome[]>;
-  stop(): Promise<void>;
-}
+import type { Publisher } from './publisher.js';
+import type { TransactionalPublisher } from './transactional-publisher.js';
 
 /** The consumer's claim on a partition, checked by the database in each batch. */
 export interface FenceClaim {
@@ -40,6 +22,8 @@ export interface FenceClaim {
   nextOffset: bigint;
   /** Fingerprint of the record at `nextOffset - 1`, moved along with it; `null` where it is not known. */
   lastFingerprint: Uint8Array | null;
+  /** How the fence was found when it was claimed: not clean, and the first events are run singly. Left out: clean. */
+  readonly found?: Pick<FenceRow, 'clean' | 'suspect' | 'nextOffset'>;
 }
 
 /** One stretch of work on a partition, from an assignment to its end. */
@@ -106,6 +90,11 @@ export interface ConsumerRequest {
   readonly topics: readonly TopicRequest[];
   readonly storage: Storage;
   readonly sink: DeliverySink;
+  /**
+   * Most events of one transaction: where so many are there, within the broker's bounds of memory, the sink is to get
+   * them at once. Default: as many as the broker likes.
+   */
+  readonly maxEvents?: number;
 }
 
 export interface BrokerContext {
@@ -131,6 +120,8 @@ export interface Broker {
   /** Checks options and hands over what the broker reports to. Called once, before all else. */
   bind(context: BrokerContext): void;
   publisher(): Publisher;
+  /** Sends a relay's batches exactly once. Left out where the broker has no transactions. */
+  transactionalPublisher?(): TransactionalPublisher;
   /**
    * A storage whose transactions are the broker's own: published events, dead letters and positions commit together,
    * and its fences refuse a zombie. It has no inbox: each event of a new position is fresh. Its scopes are those of

@@ -5,7 +5,9 @@
  * Needs no server beside the database. What it promises is what any broker here promises: at-least-once delivery in
  * order of a partition, positions that only their owner moves.
  */
-import type { Broker, BrokerContext, ConsumerRequest, EventConsumer, Publisher } from '../broker/broker.js';
+import type { Broker, BrokerContext, ConsumerRequest, EventConsumer } from '../broker/broker.js';
+import type { Publisher } from '../broker/publisher.js';
+import { longestTimerMs } from '../clock.js';
 import { checkNumber, checkOptions } from '../engine/options-check.js';
 import { ExactlyOnceError } from '../errors/exactly-once-error.js';
 import type { AdapterDescription, Storage } from '../storage/storage.js';
@@ -29,8 +31,8 @@ export interface DatabaseBrokerOptions {
 export function databaseBroker(options: DatabaseBrokerOptions = {}): AdapterDescription<Broker> {
   checkOptions('databaseBroker()', options, ['partitions', 'sessionTimeoutMs', 'maxPollMs']);
   checkNumber('partitions', options.partitions, 1, 1_024);
-  checkNumber('sessionTimeoutMs', options.sessionTimeoutMs, 1_000, 2_147_483_647);
-  checkNumber('maxPollMs', options.maxPollMs, 10, 2_147_483_647);
+  checkNumber('sessionTimeoutMs', options.sessionTimeoutMs, 1_000, longestTimerMs);
+  checkNumber('maxPollMs', options.maxPollMs, 10, longestTimerMs);
   return { inject: [], create: () => new DatabaseBroker(options) };
 }
 

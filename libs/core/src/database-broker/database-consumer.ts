@@ -14,7 +14,7 @@ import { Hint } from '../hint.js';
 import type { Logger } from '../telemetry/logger.js';
 import { assignedTo } from './assignment.js';
 import type { LogEnds, LogPosition, LogStore } from './log-store.js';
-import { PartitionReader, readerRetry } from './partition-reader.js';
+import { type OwnerStanding, PartitionReader, readerRetry } from './partition-reader.js';
 
 export interface DatabaseConsumerParts {
   readonly request: ConsumerRequest;
@@ -33,6 +33,8 @@ const minPollMs = 10;
 /** How often a member says that it lives: so often in a session time-out, and no rarer than that. */
 const beatsPerSession = 10;
 const longestBeatMs = 1_000;
+/** Beats that a member gets to see that a partition is another's by now, and to leave it. */
+const handOverBeats = 3;
 
 const nameOf = ({ topic, partition }: { topic: string; partition: number }) => `${topic}/${partition}`;
 
@@ -43,6 +45,8 @@ export class DatabaseConsumer implements EventConsumer {
   readonly #readers = new Map<string, PartitionReader>();
   readonly #stopping = new AbortController();
   readonly #news = new Hint();
+  /** Names of those that lived at the last look. */
+  #members: readonly string[] = [];
   #running: Promise<void> = Promise.resolve();
   #trouble: string | null = 'not joined yet';
   #beatAtMs = 0;
@@ -131,15 +135,20 @@ export class DatabaseConsumer implements EventConsumer {
     const startedAtMs = clock.now();
     if ((this.#beatDue || startedAtMs >= this.#beatAtMs) && !signal.aborted) {
       this.#beatDue = false;
-      this.#beatAtMs = startedAtMs + Math.min(sessionTimeoutMs / beatsPerSession, longestBeatMs);
+      this.#beatAtMs = startedAtMs + this.#beatMs;
       const member = { name: this.#member, topics: this.#topics };
       const members = await log.join(request.group, member, sessionTimeoutMs);
+      this.#members = members.map(({ name }) => name);
       if (!signal.aborted) this.#share(assignedTo(this.#member, members, ends));
     }
     this.#trouble = null;
     const before = this.#lag();
     for (const end of ends) this.#readers.get(nameOf(end))?.spans(end);
     return this.#lag() > before;
+  }
+
+  get #beatMs(): number {
+    return Math.min(this.#parts.sessionTimeoutMs / beatsPerSession, longestBeatMs);
   }
 
   #lag(): number {
@@ -161,6 +170,12 @@ export class DatabaseConsumer implements EventConsumer {
     }
   }
 
+  /** An owner is a member's name and one of its readers. */
+  #standing(owner: string): OwnerStanding {
+    if (owner.startsWith(`${this.#member}/`)) return 'own';
+    return this.#members.some((name) => owner.startsWith(`${name}/`)) ? 'living' : 'gone';
+  }
+
   #reader(end: LogEnds): PartitionReader {
     const { request, log, clock, logger, random } = this.#parts;
     const { topic, partition } = end;
@@ -168,7 +183,10 @@ export class DatabaseConsumer implements EventConsumer {
       {
         key: { group: request.group, topic, partition },
         owner: `${this.#member}/${++this.#readersMade}`,
+        standing: (owner) => this.#standing(owner),
+        handOverMs: handOverBeats * this.#beatMs,
         startFrom: request.topics.find((one) => one.topic === topic)?.startFrom ?? 'earliest',
+        maxEvents: request.maxEvents ?? 1,
         log,
         storage: request.storage,
         sink: request.sink,

@@ -3,7 +3,7 @@
  *
  * What was appended and not settled is appended again with the same ids; the inbox absorbs it.
  */
-import type { Publisher, SendOutcome } from '../broker/broker.js';
+import type { Publisher, SendOutcome } from '../broker/publisher.js';
 import { hasCode } from '../errors/exactly-once-error.js';
 import { writeHeaders } from '../event/cloud-event-headers.js';
 import type { EventEnvelope } from '../event/event-envelope.js';

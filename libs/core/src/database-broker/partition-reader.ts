@@ -14,11 +14,19 @@ import type { Storage } from '../storage/storage.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { LogEnds, LogStore, ReadBounds } from './log-store.js';
 
+export type OwnerStanding = 'own' | 'living' | 'gone';
+
 export interface PartitionReaderParts {
   readonly key: FenceKey;
   /** Unique to this reader. */
   readonly owner: string;
+  /** Whose claim an owner's is: of this consumer, of another member that lives, or of nobody that is known. */
+  readonly standing: (owner: string) => OwnerStanding;
+  /** Milliseconds within which a member that lives sees that a partition is another's. */
+  readonly handOverMs: number;
   readonly startFrom: 'earliest' | 'latest';
+  /** Most events of one transaction. */
+  readonly maxEvents: number;
   readonly log: LogStore;
   readonly storage: Storage;
   readonly sink: DeliverySink;
@@ -27,10 +35,17 @@ export interface PartitionReaderParts {
   readonly random: () => number;
 }
 
-/** What a partition holds in memory at most, but for one record that is larger. */
-const bounds: ReadBounds = { maxEvents: 1_000, maxBytes: 4_194_304 };
+/**
+ * What a partition holds in memory at most, but for one record that is larger; more only where a transaction of more
+ * events was asked for.
+ */
+const leastBounds: ReadBounds = { maxEvents: 1_000, maxBytes: 4_194_304 };
+/** Of an event whose transaction is to be a large one. */
+const bytesPerEvent = 2_048;
 /** After a failure of the database itself, which the sink does not see. */
 export const readerRetry: RetryPolicy = { attempts: 1, backoffMs: 100, maxBackoffMs: 2_000 };
+/** How often it looks whether the former owner has left. */
+const handOverLookMs = 50;
 /** Nothing wakes it but news and its end. */
 const untilHintedMs = 60_000;
 
@@ -98,6 +113,7 @@ export class PartitionReader {
     for (let failures = 0; !this.#draining.signal.aborted; ) {
       try {
         this.#fence ??= await this.#claim();
+        if (this.#fence === null) break;
         this.#trouble = null;
         if (await this.#readOnce(this.#fence)) failures = 0;
       } catch (error) {
@@ -114,11 +130,33 @@ export class PartitionReader {
     return nextOffset > this.#ends.first ? nextOffset : this.#ends.first;
   }
 
-  async #claim(): Promise<FenceClaim> {
+  /** `null`: its end came first. */
+  async #claim(): Promise<FenceClaim | null> {
     const { key, owner, storage } = this.#parts;
-    const { nextOffset, lastFingerprint } = await storage.fences.claim(key, owner, this.#startOffset);
+    if (!(await this.#left())) return null;
+    const found = await storage.fences.claim(key, owner, this.#startOffset);
+    const { nextOffset, lastFingerprint } = found;
     if (nextOffset > this.#ends.next) await this.#refuseIfAhead(nextOffset);
-    return { key, owner, nextOffset, lastFingerprint };
+    return { key, owner, nextOffset, lastFingerprint, found };
+  }
+
+  /**
+   * Waits a while where a member that lives has the partition: it works on until it sees that another is to, and then
+   * leaves in order. Taken from it before, it would look as if it had died. False: the end came first.
+   */
+  async #left(): Promise<boolean> {
+    const { key, storage, clock, standing, handOverMs } = this.#parts;
+    const { signal } = this.#draining;
+    const untilMs = clock.now() + handOverMs;
+    while (!signal.aborted) {
+      const row = await storage.fences.read(key);
+      if (row === null || row.clean) return true;
+      const whose = standing(row.owner);
+      if (whose === 'own') await storage.fences.release(key, row.owner); // its reader has ended, and could not say so
+      if (whose !== 'living' || clock.now() >= untilMs) return true;
+      await clock.sleep(handOverLookMs, signal);
+    }
+    return false;
   }
 
   /** A position behind the end of the log would wait for ever, and then pass events by. */
@@ -141,7 +179,7 @@ export class PartitionReader {
       return false;
     }
     const from = { topic: key.topic, partition: key.partition, offset: this.#position() };
-    const deliveries = await log.read(from, bounds);
+    const deliveries = await log.read(from, this.#bounds);
     const last = deliveries.at(-1);
     if (last === undefined) {
       this.#ends = { ...this.#ends, next: from.offset };
@@ -150,6 +188,14 @@ export class PartitionReader {
     this.reaches(last.offset + 1n);
     await sink.process(deliveries, this.#session(fence));
     return true;
+  }
+
+  get #bounds(): ReadBounds {
+    const { maxEvents } = this.#parts;
+    return {
+      maxEvents: Math.max(leastBounds.maxEvents, maxEvents),
+      maxBytes: Math.max(leastBounds.maxBytes, maxEvents * bytesPerEvent),
+    };
   }
 
   #session(fence: FenceClaim): ProcessingSession {

@@ -6,6 +6,8 @@
  */
 import type { ConsumerRequest, DeliverySink, TopicRequest } from '../broker/broker.js';
 import { ExactlyOnceError } from '../errors/exactly-once-error.js';
+import type { ParkScope } from '../failure/park-store.js';
+import type { ParkRetryResult } from '../processing/park-retry.js';
 import { type ForeignRequest, Processing } from './processing.js';
 import type { SettledOptions } from './settled-options.js';
 
@@ -31,7 +33,7 @@ export class AllProcessing {
 
   /** What to ask the broker for; `null` where there is nothing to consume. */
   consumerRequest(): ConsumerRequest | null {
-    const { group, storage, transactions } = this.#options;
+    const { group, storage, transactions, settledBatch } = this.#options;
     const sinks = new Map<string, DeliverySink>();
     const topics: TopicRequest[] = [];
     for (const processing of this.#all()) {
@@ -49,7 +51,7 @@ export class AllProcessing {
         throw new ExactlyOnceError('EO_INTERNAL', 'a delivery came of an unknown topic');
       await sink.process(deliveries, session);
     };
-    return { group, storage, topics, sink: { process } };
+    return { group, storage, topics, sink: { process }, maxEvents: settledBatch.maxEvents };
   }
 
   async handleForeign(request: ForeignRequest): Promise<void> {
@@ -57,6 +59,21 @@ export class AllProcessing {
       throw new ExactlyOnceError('EO_INTERNAL', `handler ${request.handler} was called without a database`);
     }
     await this.#inDatabase.handleForeign(request);
+  }
+
+  /**
+   * See `retryParked`. Throws EO_NO_DATABASE: nothing is parked without one; and EO_TRANSACTION_OWNED inside of a
+   * handler, whose end it would wait for.
+   */
+  async retryParked(scope: ParkScope): Promise<ParkRetryResult> {
+    if (this.#inDatabase === null)
+      throw new ExactlyOnceError('EO_NO_DATABASE', 'nothing is parked without a database');
+    if (this.#options.storage.ambient.current() !== undefined) {
+      const what =
+        'retryParked was called inside of a handler or a transaction, whose end it waits for: call it elsewhere';
+      throw new ExactlyOnceError('EO_TRANSACTION_OWNED', what);
+    }
+    return this.#inDatabase.retryParked(scope);
   }
 
   /** Why processing stands still, for health; `null` where it does not. */

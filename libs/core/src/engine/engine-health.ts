@@ -17,7 +17,7 @@ export interface EngineHealth {
   readonly status: 'up' | 'down';
   /**
    * `storage` and `broker` are asked every 5 seconds; `processing`, `consumer` and `relay` tell of themselves;
-   * `outbox` names events that the broker refused for good; `retention` its last failure.
+   * `outbox` names events that the broker refused for good; `parked` those that wait for somebody's decision; `retention` its last failure.
    */
   readonly parts: Readonly<Record<string, PartHealth>>;
 }

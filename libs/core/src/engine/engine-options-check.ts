@@ -3,12 +3,14 @@
  *
  * Throws before anything is opened or changed; what is said about handlers and types is checked beside it.
  */
+import { longestTimerMs } from '../clock.js';
 import { ExactlyOnceError } from '../errors/exactly-once-error.js';
 import { type RetryPolicy, retryPolicy } from '../failure/failure-policy.js';
 import type { EngineOptions } from './engine-options.js';
-import { checkChoice, checkNumber, checkOptions, checkText } from './options-check.js';
+import { checkChoice, checkFlag, checkNumber, checkOptions, checkText } from './options-check.js';
 
-const known = [
+/** All that an engine can be told. What a module makes of its own is left out there. */
+export const engineOptionNames: readonly string[] = [
   'service',
   'group',
   'serviceVersion',
@@ -23,6 +25,7 @@ const known = [
   'codec',
   'foreignTopics',
   'retry',
+  'processKillers',
   'batch',
   'dedupCacheSize',
   'relay',
@@ -33,15 +36,14 @@ const known = [
   'clock',
   'random',
 ];
-/** The longest that a timer can be set to. */
-export const longestTimerMs = 2_147_483_647;
 export const dayMs = 86_400_000;
 export const defaultWindowDays = 7;
 const leastWindowDays = 60_000 / dayMs;
+const longestWindowDays = 36_500;
 
 /** Throws EO_OPTION_UNKNOWN, EO_OPTION_INVALID, EO_OPTION_MISSING. */
 export function checkEngineOptions(options: EngineOptions): void {
-  checkOptions('the engine', options, known);
+  checkOptions('the engine', options, engineOptionNames);
   if (typeof options.service !== 'string' || options.service.trim() === '') {
     throw new ExactlyOnceError('EO_OPTION_MISSING', 'the engine has no `service`');
   }
@@ -51,12 +53,13 @@ export function checkEngineOptions(options: EngineOptions): void {
   }
   checkText('group', options.group);
   checkChoice('unhandled', options.unhandled, ['skip', 'dead-letter', 'stop']);
+  checkChoice('processKillers', options.processKillers, ['park', 'dead-letter']);
   checkNumber('dedupCacheSize', options.dedupCacheSize, 0, 10_000_000);
   checkNumber('shutdownMs', options.shutdownMs, 0, longestTimerMs);
   checkRetry('retry', options.retry);
   checkBatch(options.batch);
-  checkRelay(options.relay);
-  checkRetention(options.retention);
+  checkRelay(options);
+  checkRetention(options);
   checkMappings(options.foreignTopics);
 }
 
@@ -86,21 +89,42 @@ function checkBatch(batch: EngineOptions['batch']): void {
   checkChoice('batch.isolation', batch.isolation, ['READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE']);
 }
 
-function checkRelay(relay: EngineOptions['relay']): void {
+function checkRelay({ relay, broker }: EngineOptions): void {
   if (relay === undefined || relay === false) return;
-  checkOptions('relay', relay, ['batchSize', 'maxBytes', 'leaseMs', 'maxPollMs']);
+  const names = ['batchSize', 'maxBytes', 'leaseMs', 'maxPollMs', 'holdBackMs', 'archiveMs', 'transactional'];
+  checkOptions('relay', relay, names);
+  checkFlag('relay.transactional', relay.transactional);
+  if (relay.transactional === true) checkTransactional(broker);
   checkNumber('relay.batchSize', relay.batchSize, 1, 10_000);
   checkNumber('relay.maxBytes', relay.maxBytes, 1, Number.MAX_SAFE_INTEGER);
   checkNumber('relay.leaseMs', relay.leaseMs, 1_000, longestTimerMs);
   checkNumber('relay.maxPollMs', relay.maxPollMs, 10, longestTimerMs);
+  checkNumber('relay.holdBackMs', relay.holdBackMs, 0, longestTimerMs);
+  checkNumber('relay.archiveMs', relay.archiveMs, 0, longestWindowDays * dayMs);
 }
 
-function checkRetention(retention: EngineOptions['retention']): void {
+function checkTransactional(broker: EngineOptions['broker']): void {
+  if (broker?.transactionalPublisher !== undefined) return;
+  const why =
+    broker === null
+      ? 'nothing is relayed without a broker'
+      : `the broker "${broker.name}" has no transactions to relay in`;
+  throw new ExactlyOnceError('EO_OPTION_INVALID', `relay.transactional is true, but ${why}`);
+}
+
+function checkRetention({ retention, relay, broker }: EngineOptions): void {
   if (retention === undefined || retention === false) return;
-  checkOptions('retention', retention, ['windowDays', 'batchSize', 'intervalMs']);
-  checkNumber('retention.windowDays', retention.windowDays, leastWindowDays, 36_500, false);
+  checkOptions('retention', retention, ['windowDays', 'batchSize', 'intervalMs', 'unrelayedMs']);
+  checkNumber('retention.windowDays', retention.windowDays, leastWindowDays, longestWindowDays, false);
   checkNumber('retention.batchSize', retention.batchSize, 1, 1_000_000);
   checkNumber('retention.intervalMs', retention.intervalMs, 1_000, longestTimerMs);
+  const { unrelayedMs } = retention;
+  if (unrelayedMs === undefined || unrelayedMs === null) return;
+  checkNumber('retention.unrelayedMs', unrelayedMs, 60_000, longestWindowDays * dayMs);
+  if (relay === false || broker === null) return;
+  const what =
+    'retention.unrelayedMs deletes events that no relay sends, but this process relays: say `relay: false`';
+  throw new ExactlyOnceError('EO_OPTION_INVALID', what);
 }
 
 function checkMappings(mappings: EngineOptions['foreignTopics']): void {

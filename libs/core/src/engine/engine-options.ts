@@ -17,7 +17,7 @@ import type { Telemetry } from '../telemetry/telemetry.js';
 
 /** Bounds of one batch transaction. */
 export interface BatchOptions {
-  /** Most events in one transaction. 1 to 10,000. Default 500. */
+  /** Most events in one transaction; how many it really is, is learnt for each handler. 1 to 10,000. Default 500. */
   readonly maxEvents?: number;
   /** Most bytes of bodies in one transaction (one event may exceed it alone). From 1. Default 4,194,304. */
   readonly maxBytes?: number;
@@ -37,8 +37,28 @@ export interface RelayOptions {
   readonly maxBytes?: number;
   /** Milliseconds that a lease lasts without renewal: the longest pause after a relay died. From 1,000. Default 10,000. */
   readonly leaseMs?: number;
-  /** Longest wait in milliseconds between two looks at an idle outbox. From 10. Default 1,000. */
+  /**
+   * Longest wait in milliseconds between two looks at an idle outbox, where what is published elsewhere is seen. What
+   * this process commits is looked at once. From 10. Default 2,000.
+   */
   readonly maxPollMs?: number;
+  /**
+   * Milliseconds for which events wait for a transaction that has published before them and is still open, so that it
+   * cannot be overtaken within a key; then they pass it by, and a warning says so. From 0. Default 1,000.
+   */
+  readonly holdBackMs?: number;
+  /**
+   * Milliseconds for which sent events are kept in `eo_outbox_archive`; the retention of any process removes them then.
+   * From 0. Default 0: deleted at once.
+   */
+  readonly archiveMs?: number;
+  /**
+   * Each batch goes out in one transaction of the broker, beside the proof by which a crash does not send it again: a
+   * reader of committed events (Kafka's `read_committed`) sees every event once, from when on every relay of the outbox
+   * says so and the last one that did not has ended. For a broker that has transactions: not the database, whose log
+   * only the handlers here read, by their inbox. Default false.
+   */
+  readonly transactional?: boolean;
 }
 
 export interface RetentionOptions {
@@ -53,6 +73,12 @@ export interface RetentionOptions {
   readonly batchSize?: number;
   /** Milliseconds between two sweeps. From 1,000. Default 60,000. */
   readonly intervalMs?: number;
+  /**
+   * Milliseconds after which a row of the outbox is deleted although nobody settled it: for an outbox that Debezium
+   * reads from the database's log, instead of a relay. From 60,000. Not beside a `relay` in this process, and without
+   * effect while a relay elsewhere holds a lease. Default: never.
+   */
+  readonly unrelayedMs?: number | null;
 }
 
 /** A handler behind a transport of Nest's own: named and recorded here, called from there. */
@@ -86,6 +112,15 @@ export interface EngineOptions {
   /** By topic. */
   readonly foreignTopics?: Readonly<Record<string, TopicMapping>>;
   readonly retry?: Partial<RetryPolicy>;
+  /**
+   * What becomes of an event after the third time that a process died while it handled that event and nothing beside
+   * it; the deaths that brought it under suspicion come before. `park`: it waits in the database, later events of its
+   * key for that handler behind it, until somebody decides; each of them is counted as `exactly_once.parked`, and health
+   * names the first key and their number. `dead-letter`: it is given up, and its key goes on; choose
+   * it only where a deploy cannot be what killed the process. Not for handlers with `transaction: 'kafka'`, where no
+   * such deaths are counted. Default `park`.
+   */
+  readonly processKillers?: 'park' | 'dead-letter';
   readonly batch?: BatchOptions;
   /** Ids that the process remembers as committed, to skip a statement; 0 switches it off. Default 10,000. */
   readonly dedupCacheSize?: number;

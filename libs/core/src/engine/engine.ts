@@ -5,18 +5,19 @@
  * A wrong configuration stops the start. A database or broker out of reach does not: it is tried again in the
  * background, and health is down meanwhile.
  */
-import { randomUUID } from 'node:crypto';
-import type { EventConsumer, Publisher } from '../broker/broker.js';
+import type { EventConsumer } from '../broker/broker.js';
 import { ExactlyOnceError, errorChain, isExactlyOnceError } from '../errors/exactly-once-error.js';
 import { backoffMs, defaultRetryPolicy } from '../failure/failure-policy.js';
+import type { ParkedScope, ParkScope } from '../failure/park-store.js';
 import { Outbox } from '../outbox/outbox.js';
 import { runTransaction, type TransactionOptions } from '../processing/business-transaction.js';
-import { Relay } from '../relay/relay.js';
+import type { ParkRetryResult } from '../processing/park-retry.js';
 import { AllProcessing } from './all-processing.js';
 import { Background } from './background.js';
 import { type EngineHealth, engineHealth, type PartHealth, partHealth } from './engine-health.js';
 import type { EngineOptions } from './engine-options.js';
 import type { ForeignRequest } from './processing.js';
+import { Relaying } from './relaying.js';
 import { RunningWork } from './running-work.js';
 import { type SettledOptions, settleOptions } from './settled-options.js';
 import { stopInSteps } from './stop-in-steps.js';
@@ -35,9 +36,8 @@ export class Engine {
   readonly #draining = new AbortController();
   readonly #background: Background;
   readonly #upkeep: Upkeep;
-  #relay: Relay | null = null;
+  #relay: Relaying | null = null;
   #consumer: EventConsumer | null = null;
-  #publisher: Publisher | null = null;
   #notReady: string | null = 'not started';
   #consumerTrouble: string | null = null;
   #drained: Promise<void> | null = null;
@@ -48,11 +48,12 @@ export class Engine {
     this.#options = settleOptions(options);
     const { storage, codec, telemetry, clock, random, service, broker, logger, hasDatabase } = this.#options;
     broker?.bind({ storage: hasDatabase ? storage : null, clock, random, logger, telemetry, service });
-    this.outbox = new Outbox({ ambient: storage.ambient, codec, telemetry, clock, source: service });
+    const published = () => this.#relay?.hint();
+    this.outbox = new Outbox({ storage, codec, telemetry, clock, source: service, published });
     this.#background = new Background(clock, logger);
     this.#upkeep = new Upkeep(this.#options, this.#background);
     this.#transactions = new RunningWork(clock);
-    this.#processing = new AllProcessing(this.#options, this.#idleTimeoutMs(), () => this.#relay?.hint());
+    this.#processing = new AllProcessing(this.#options, this.#idleTimeoutMs(), published);
   }
 
   /**
@@ -103,7 +104,7 @@ export class Engine {
    */
   transaction<T>(work: () => Promise<T>, options: TransactionOptions = {}): Promise<T> {
     const { storage, hasDatabase } = this.#options;
-    if (!hasDatabase) return Promise.reject(noDatabase());
+    if (!hasDatabase) return Promise.reject(noDatabase('ExactlyOnce.transaction was called'));
     const { aborted } = this.#transactions;
     const published = () => this.#relay?.hint();
     const parts = { storage, idleTimeoutMs: this.#idleTimeoutMs(), published, aborted };
@@ -123,6 +124,20 @@ export class Engine {
    */
   async handleForeign(request: ForeignRequest): Promise<void> {
     await this.#processing.handleForeign(request);
+  }
+
+  /** At most `limit` parked keys, those that wait longest first. Rejects with EO_NO_DATABASE. */
+  async parked(limit = 100): Promise<ParkedScope[]> {
+    if (!this.#options.hasDatabase) throw noDatabase('what is parked was asked for');
+    return this.#options.storage.parked.scopes(limit);
+  }
+
+  /**
+   * Hands the events of a parked key to their handler again, in order, each in a transaction of its own, until none is
+   * left or one fails. One that kills processes kills this one.
+   */
+  retryParked(scope: ParkScope): Promise<ParkRetryResult> {
+    return this.#processing.retryParked(scope);
   }
 
   /** What the parts last knew of themselves; asks nobody. */
@@ -176,34 +191,17 @@ export class Engine {
   #startParts(): void {
     if (this.#stopping.signal.aborted) return;
     this.#upkeep.start(this.#stopping.signal);
-    const { broker, storage, settledRelay, clock, logger, telemetry, random } = this.#options;
+    const { broker, settledRelay } = this.#options;
     if (broker === null) return;
     if (settledRelay !== null) {
-      const publisher = broker.publisher();
-      const owner = `${this.#options.service}-${randomUUID()}`;
-      this.#publisher = publisher;
-      this.#relay = new Relay({
-        storage,
-        publisher,
-        clock,
-        logger,
-        telemetry,
-        random,
-        owner,
-        ...settledRelay,
-      });
-      this.#background.keep('relay', this.#relayWhenConnected(publisher, this.#relay));
+      this.#relay = new Relaying(this.#options, broker, settledRelay);
+      this.#background.keep('relay', this.#relay.run(this.#stopping.signal));
     }
     const request = this.#processing.consumerRequest();
     if (request !== null && !this.#draining.signal.aborted) {
       this.#consumer = broker.consumer(request);
       this.#background.keep('consumer', this.#consume(this.#consumer));
     }
-  }
-
-  async #relayWhenConnected(publisher: Publisher, relay: Relay): Promise<void> {
-    await publisher.start(this.#stopping.signal);
-    await relay.run(this.#stopping.signal);
   }
 
   async #consume(consumer: EventConsumer): Promise<void> {
@@ -237,7 +235,7 @@ export class Engine {
           () => this.#transactions.stop(shutdownMs),
           () => this.#background.end(shutdownMs),
         ],
-        [() => this.#publisher?.stop()],
+        [() => this.#relay?.stop()],
         [() => this.#background.end(afterCloseMs)],
         [() => broker?.close()],
         [() => storage.close()],
@@ -260,7 +258,6 @@ function stopped(): ExactlyOnceError {
   return new ExactlyOnceError('EO_SHUTTING_DOWN', 'an engine that was stopped does not start again');
 }
 
-function noDatabase(): ExactlyOnceError {
-  const what = 'ExactlyOnce.transaction was called in an application without `storage`';
-  return new ExactlyOnceError('EO_NO_DATABASE', what);
+function noDatabase(what: string): ExactlyOnceError {
+  return new ExactlyOnceError('EO_NO_DATABASE', `${what} in an application without \`storage\``);
 }

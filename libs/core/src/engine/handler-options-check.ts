@@ -4,12 +4,13 @@
  *
  * A contradiction that started would do one of the two things silently; it stops the start instead.
  */
+import { longestTimerMs } from '../clock.js';
 import { ExactlyOnceError } from '../errors/exactly-once-error.js';
 import type { EventTypeDescriptor } from '../event/event-type.js';
 import { defaultRetryPolicy } from '../failure/failure-policy.js';
 import type { HandlerDefinition } from '../processing/handler.js';
 import type { EngineOptions, ForeignHandlerDefinition } from './engine-options.js';
-import { checkRetry, dayMs, defaultWindowDays, longestTimerMs } from './engine-options-check.js';
+import { checkRetry, dayMs, defaultWindowDays } from './engine-options-check.js';
 import { checkChoice, checkNumber, checkOptions, checkText, nearestName } from './options-check.js';
 import { checkTransactions } from './transaction-check.js';
 

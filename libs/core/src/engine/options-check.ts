@@ -44,6 +44,12 @@ export function checkChoice(where: string, value: unknown, allowed: readonly str
   );
 }
 
+/** Throws EO_OPTION_INVALID unless `value` is true or false; `undefined` passes. */
+export function checkFlag(where: string, value: unknown): void {
+  if (value === undefined || typeof value === 'boolean') return;
+  throw new ExactlyOnceError('EO_OPTION_INVALID', `${where} is ${String(value)}, neither true nor false`);
+}
+
 /** Throws EO_OPTION_INVALID unless `value` is text with more than blanks; `undefined` passes. */
 export function checkText(where: string, value: unknown): void {
   if (value === undefined || (typeof value === 'string' && value.trim() !== '')) return;

@@ -6,6 +6,7 @@ import type { ConsumerRequest, ProcessingSession } from '../broker/broker.js';
 import type { Delivery } from '../broker/delivery.js';
 import { ExactlyOnceError } from '../errors/exactly-once-error.js';
 import type { EventEnvelope } from '../event/event-envelope.js';
+import type { ParkScope } from '../failure/park-store.js';
 import { DedupCache } from '../inbox/dedup-cache.js';
 import { checkHandlerNames } from '../inbox/handler-registration.js';
 import type { DeclaredHandler, KnownHandler } from '../inbox/handler-store.js';
@@ -14,6 +15,7 @@ import type { EventContext } from '../processing/event-context.js';
 import { GroupCommit } from '../processing/group-commit.js';
 import type { HandlerDefinition } from '../processing/handler.js';
 import type { HandlerUnit } from '../processing/handler-unit.js';
+import { type ParkRetryResult, retryParked } from '../processing/park-retry.js';
 import { Processor } from '../processing/processor.js';
 import { type RegisteredHandler, registerHandler } from '../processing/registered-handler.js';
 import { WindowWatch } from '../retention/window-watch.js';
@@ -89,14 +91,15 @@ export class Processing {
     const byName = new Map(known.map((one) => [one.name, one]));
     const find = (name: string): KnownHandler => byName.get(name) ?? missing(name);
     const directory = this.#directory(find, find(nobodyName));
-    const { retry = {}, settledBatch } = this.#options;
+    const { retry = {}, settledBatch, processKillers = 'park' } = this.#options;
     const foreign = new Map(
       foreignHandlers.map((one) => {
         const definition = { ...one, type: '' };
         return [one.name, registerHandler(definition, find(one.name), null, retry)] as const;
       }),
     );
-    const processor = new Processor({ group: this.#group, directory, bounds: settledBatch, logger, random });
+    const parts = { group: this.#group, directory, bounds: settledBatch, processKillers, logger, random };
+    const processor = new Processor(parts);
     this.#registered = { directory, foreign, processor };
   }
 
@@ -143,6 +146,18 @@ export class Processing {
     const plan = new BatchPlan([request.delivery], [this.#foreignUnit(request, this.#registered)]);
     await this.#foreign.run(request.handler, () => processor.run(plan, session));
     if (!committed) throw new ExactlyOnceError('EO_SHUTTING_DOWN', `${request.handler} was interrupted`);
+  }
+
+  /** See `retryParked`. Throws EO_STORAGE_UNAVAILABLE before the storage is open. */
+  async retryParked(scope: ParkScope): Promise<ParkRetryResult> {
+    if (this.#registered === null) {
+      throw new ExactlyOnceError('EO_STORAGE_UNAVAILABLE', 'a key was retried before the storage was open');
+    }
+    const { draining, aborted } = this.#foreign;
+    const { directory, processor } = this.#registered;
+    const { pace, quarantine } = processor;
+    const parts = { group: this.#group.parts, directory, pace, quarantine, draining, aborted };
+    return this.#foreign.run('a parked key', () => retryParked(parts, scope));
   }
 
   stuck(): string | null {

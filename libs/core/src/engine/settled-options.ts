@@ -19,6 +19,8 @@ import type {
 import { checkEngineOptions, defaultWindowDays } from './engine-options-check.js';
 import { checkHandlers, typesByName } from './handler-options-check.js';
 
+export type SettledRelay = Required<RelayOptions>;
+
 export interface SettledOptions extends EngineOptions {
   /** The database; where there is none, the broker's transactions. */
   readonly storage: Storage;
@@ -40,7 +42,7 @@ export interface SettledOptions extends EngineOptions {
     readonly maxOpenMs: number;
     readonly isolation: IsolationLevel;
   };
-  readonly settledRelay: Required<RelayOptions> | null;
+  readonly settledRelay: SettledRelay | null;
   readonly settledRetention: Required<RetentionOptions> | null;
   readonly typesByName: ReadonlyMap<string, EventTypeDescriptor>;
 }
@@ -79,7 +81,10 @@ export function settleOptions(options: EngineOptions): SettledOptions {
             batchSize: relay.batchSize ?? 500,
             maxBytes: relay.maxBytes ?? 1_000_000,
             leaseMs: relay.leaseMs ?? 10_000,
-            maxPollMs: relay.maxPollMs ?? 1_000,
+            maxPollMs: relay.maxPollMs ?? 2_000,
+            holdBackMs: relay.holdBackMs ?? 1_000,
+            archiveMs: relay.archiveMs ?? 0,
+            transactional: relay.transactional ?? false,
           },
     settledRetention:
       retention === false || options.storage === undefined
@@ -88,6 +93,7 @@ export function settleOptions(options: EngineOptions): SettledOptions {
             windowDays: retention.windowDays ?? defaultWindowDays,
             batchSize: retention.batchSize ?? 5_000,
             intervalMs: retention.intervalMs ?? 60_000,
+            unrelayedMs: retention.unrelayedMs ?? null,
           },
     typesByName: types,
   };

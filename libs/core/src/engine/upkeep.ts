@@ -1,10 +1,11 @@
 /**
- * What runs beside the events of an engine: retention, the outbox's depth, and questions to database and broker.
+ * What runs beside the events of an engine: retention, the outbox's depth, what is parked, and questions to database and broker.
  *
  * None of it touches an event; health tells what each of them found.
  */
+import { ParkWatch } from '../failure/park-watch.js';
 import { OutboxWatch } from '../relay/outbox-watch.js';
-import { Retention } from '../retention/retention.js';
+import { type Forgetful, Retention } from '../retention/retention.js';
 import type { Background } from './background.js';
 import { type PartHealth, partHealth, upWithNote } from './engine-health.js';
 import { dayMs } from './engine-options-check.js';
@@ -18,6 +19,7 @@ export class Upkeep {
   readonly #broker: PortWatch | null;
   readonly #retention: Retention | null;
   readonly #outbox: OutboxWatch | null;
+  readonly #parked: ParkWatch | null;
 
   constructor(options: SettledOptions, background: Background) {
     const { storage, broker, settledRelay, settledRetention, clock, logger, telemetry } = options;
@@ -26,12 +28,11 @@ export class Upkeep {
     this.#storage = new PortWatch({ what: 'storage', ping: () => storage.ping(), clock, logger });
     this.#broker =
       broker === null ? null : new PortWatch({ what: 'broker', ping: () => broker.ping(), clock, logger });
-    const forgetful = [storage.inbox, storage.log];
     this.#retention =
       settledRetention === null
         ? null
         : new Retention({
-            forgetful,
+            forgetful: forgetful(options, settledRetention.unrelayedMs),
             clock,
             logger,
             ...settledRetention,
@@ -39,6 +40,7 @@ export class Upkeep {
           });
     const parts = { outbox: storage.outbox, clock, logger, telemetry };
     this.#outbox = settledRelay === null ? null : new OutboxWatch(parts);
+    this.#parked = options.hasDatabase ? new ParkWatch({ parked: storage.parked, clock, logger }) : null;
   }
 
   start(signal: AbortSignal): void {
@@ -46,6 +48,7 @@ export class Upkeep {
     if (this.#broker !== null) this.#background.keep('broker', this.#broker.run(signal));
     if (this.#retention !== null) this.#background.keep('retention', this.#retention.run(signal));
     if (this.#outbox !== null) this.#background.keep('outbox', this.#outbox.run(signal));
+    if (this.#parked !== null) this.#background.keep('parked', this.#parked.run(signal));
   }
 
   /** `notReady`: why the storage was not opened. */
@@ -56,6 +59,16 @@ export class Upkeep {
     if (this.#broker !== null) parts['broker'] = partHealth(this.#broker.trouble());
     if (this.#retention !== null) parts['retention'] = upWithNote(this.#retention.trouble());
     if (this.#outbox !== null) parts['outbox'] = upWithNote(this.#outbox.note());
+    if (this.#parked !== null) parts['parked'] = upWithNote(this.#parked.note());
     return parts;
   }
+}
+
+/** The window of the deduplication is for the first two; the others have times of their own. */
+function forgetful({ storage }: SettledOptions, unrelayedMs: number | null): Forgetful[] {
+  const { inbox, log, outbox } = storage;
+  const archive: Forgetful = { deleteOlderThan: (_, limit) => outbox.archive.deleteExpired(limit) };
+  if (unrelayedMs === null) return [inbox, log, archive];
+  const unrelayed: Forgetful = { deleteOlderThan: (_, limit) => outbox.deleteUnrelayed(unrelayedMs, limit) };
+  return [inbox, log, archive, unrelayed];
 }

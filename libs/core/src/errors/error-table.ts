@@ -5,9 +5,10 @@
 
 /**
  * `retry`: again, without counting · `count`: again, up to the attempts of the policy, then dead letter ·
- * `dead-letter`: at once · `stop`: the consumer stops, nothing is passed by · `none`: no event is involved.
+ * `dead-letter`: at once · `park`: it waits in the database, said by whoever parks it: no handler's failure is decided
+ * so · `stop`: the consumer stops, nothing is passed by · `none`: no event is involved.
  */
-export type EventOutcome = 'retry' | 'count' | 'dead-letter' | 'stop' | 'none';
+export type EventOutcome = 'retry' | 'count' | 'dead-letter' | 'park' | 'stop' | 'none';
 
 interface ErrorRule {
   readonly outcome: EventOutcome;
@@ -101,8 +102,8 @@ export const errorTable = {
   ),
   EO_TRANSACTION_OWNED: rule(
     'count',
-    'the code tried to end the transaction that belongs to the framework, or to change it for its neighbours',
-    'use dataSource.transaction() for a nested one, commit: "event" for SET LOCAL',
+    'the code tried to end the transaction that belongs to the framework, or to leave something in it, or in its session, for others',
+    'use dataSource.transaction() for a nested one, commit: "event" for SET LOCAL, set_config(…, true) and CREATE TEMP TABLE … ON COMMIT DROP, pg_advisory_xact_lock() for locks',
   ),
   EO_TRANSACTION_ENDED: rule(
     'count',
@@ -212,6 +213,16 @@ export const errorTable = {
   ),
   EO_PERMANENT: rule('dead-letter', 'the handler threw PermanentError', 'see its message'),
   EO_RETRY_AFTER: rule('count', 'the handler threw RetryAfterError', 'see its message'),
+  EO_PROCESS_KILLED: rule(
+    'park',
+    'three processes died while they handled this event alone',
+    'find out why (a crash of the runtime, memory, or deploys that kill without SIGTERM), then let it go on by hand; with `processKillers: "dead-letter"` it is dead-lettered',
+  ),
+  EO_KEY_PARKED: rule(
+    'park',
+    'an earlier event of this key is parked for this handler',
+    'see to that event: this one follows it in order',
+  ),
   EO_SHUTTING_DOWN: rule(
     'retry',
     'the process stops; the transaction was rolled back',

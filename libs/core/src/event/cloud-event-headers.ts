@@ -74,8 +74,8 @@ export function readHeaders(delivery: Delivery): EventEnvelope {
     timeMs: readTime(delivery),
     contentType: header(delivery, 'content-type') ?? 'application/json',
     headers: readUserHeaders(delivery),
-    traceparent: attribute(delivery, 'traceparent'),
-    tracestate: attribute(delivery, 'tracestate'),
+    traceparent: attribute(delivery, 'traceparent') || null, // a client of Kafka Connect writes none as an empty one
+    tracestate: attribute(delivery, 'tracestate') || null,
     body: delivery.body,
   };
 }
@@ -104,8 +104,9 @@ export function readKey(delivery: Delivery): string | null {
 /** All headers that are not fields of the envelope, as text; others than UTF-8 in base64. No prototype. */
 export function readUserHeaders(delivery: Delivery): Record<string, string> {
   const headers: Record<string, string> = Object.create(null);
-  for (const [name, bytes] of Object.entries(delivery.headers)) {
+  for (const name in delivery.headers) {
     if (isOwnHeader(name)) continue;
+    const bytes = delivery.headers[name]!;
     headers[name] = header(delivery, name) ?? `base64:${Buffer.from(bytes).toString('base64')}`;
   }
   return headers;

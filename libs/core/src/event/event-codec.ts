@@ -35,9 +35,13 @@ export const jsonCodec: EventCodec = {
     return encoder.encode(text);
   },
   decode(body) {
-    return JSON.parse(decoder.decode(body), dropPrototypeKeys);
+    const text = decoder.decode(body);
+    return mayHoldPrototypeKeys.test(text) ? JSON.parse(text, dropPrototypeKeys) : JSON.parse(text);
   },
 };
+
+/** Written out, or with an escape anywhere: a reviver costs more than all the rest. */
+const mayHoldPrototypeKeys = /__proto__|\\u/;
 
 /** `__proto__` as an own key survives JSON.parse and poisons the first careless merge: it is dropped. */
 function dropPrototypeKeys(key: string, value: unknown): unknown {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { v7, validate, version } from 'uuid';
 import {
@@ -124,6 +125,15 @@ describe('derivedEventId', () => {
 });
 
 describe('bodyFingerprint', () => {
+  it.each([0, 200, 16_384, 16_385, 100_000])('of %s bytes is the start of one SHA-256', (size) => {
+    const body = Buffer.alloc(size, 'x');
+    const whole = createHash('sha256')
+      .update(Buffer.concat([body, Buffer.of(0)]))
+      .digest('hex');
+
+    expect(hex(bodyFingerprint(body))).toBe(whole.slice(0, 32));
+  });
+
   it('tells a tombstone from an empty body and from its own name', () => {
     const prints = [null, new Uint8Array(), Buffer.from('tombstone')].map((body) =>
       hex(bodyFingerprint(body)),

@@ -28,8 +28,6 @@ export function retryPolicy(...given: readonly Partial<RetryPolicy>[]): RetryPol
 export type Disposition =
   /** Again after `delayMs`. `counted`: it was the event's fault. */
   | { readonly action: 'retry'; readonly delayMs: number; readonly counted: boolean }
-  /** Wait in the database, the key's later events behind it. */
-  | { readonly action: 'park'; readonly delayMs: number }
   | { readonly action: 'dead-letter' }
   | { readonly action: 'stop' };
 

@@ -13,12 +13,13 @@ export class DedupCache {
 
   /** True where this very event, with this body, was seen committed. */
   has(key: Uint8Array, fingerprint: Uint8Array): boolean {
-    return this.#seen?.get(text(key)) === text(fingerprint);
+    const seen = this.#seen?.get(text(key));
+    return seen !== undefined && seen === text(fingerprint);
   }
 
   /** To be called after the commit, never before. */
   remember(key: Uint8Array, fingerprint: Uint8Array): void {
-    this.#seen?.set(text(key), text(fingerprint));
+    if (this.#seen !== null) this.#seen.set(text(key), text(fingerprint));
   }
 }
 

@@ -11,6 +11,14 @@ export interface FenceKey {
   readonly partition: number;
 }
 
+/** What ran alone when an owner was last heard of, so that a process's death can be laid to it. */
+export interface Suspect {
+  /** Position and handler, as the processor names them. */
+  readonly unit: string;
+  /** Owners that ran it alone in its transaction and did not say afterwards that they live. Each of them once. */
+  readonly owners: readonly string[];
+}
+
 export interface FenceRow {
   /** Offset of the next record to process. */
   readonly nextOffset: bigint;
@@ -21,6 +29,8 @@ export interface FenceRow {
   readonly lastFingerprint: Uint8Array | null;
   /** Counts how often the topic's log was found to have been replaced or truncated. From 1. */
   readonly logGeneration: number;
+  /** Forgotten by every `advance` that commits; `null` where there is none. */
+  readonly suspect: Suspect | null;
 }
 
 export interface FenceMove {
@@ -30,6 +40,8 @@ export interface FenceMove {
   readonly next: bigint;
   /** Fingerprint of the record at `next - 1`, recorded as given: `null` where it is not known. */
   readonly lastFingerprint: Uint8Array | null;
+  /** Called where any event is parked in this storage, whoever's it is: the caller then asks which keys are. */
+  readonly onParked?: () => void;
 }
 
 export interface FenceStore {
@@ -48,8 +60,28 @@ export interface FenceStore {
   /**
    * `UPDATE … WHERE owner = me AND next_offset = expected`, in the batch's transaction. False means fenced:
    * the caller rolls back. May be called twice in a transaction (`expected` is then the first call's `next`).
+   * Forgets the suspect.
    */
   advance(transaction: Transaction, move: FenceMove): Promise<boolean>;
   /** Marks the row clean where `owner` still holds it. */
   release(key: FenceKey, owner: string): Promise<void>;
+  /**
+   * Marks the row clean as the batch's transaction commits, where `owner` still holds it: to be called behind the last
+   * `advance`, and only where no other batch follows. Whoever waits to claim the row then finds it left in order. Left
+   * out together with `accuse`.
+   */
+  leave?(transaction: Transaction, key: FenceKey, owner: string): Promise<void>;
+  /**
+   * Says, in a short transaction of its own, that `owner` is about to run `unit` alone, and answers who did so before and
+   * was not heard of again. Where the row's suspect is another unit, those are `before`. `null`: another owns the row.
+   * Left out where a position keeps no such mark: nothing is run singly there, and nothing is parked for it.
+   */
+  accuse?(
+    key: FenceKey,
+    owner: string,
+    unit: string,
+    before: readonly string[],
+  ): Promise<readonly string[] | null>;
+  /** Takes `owner` off the suspect's list, whoever owns the row by now: it lives. */
+  acquit?(key: FenceKey, owner: string): Promise<void>;
 }

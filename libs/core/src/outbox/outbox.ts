@@ -12,17 +12,27 @@ import type { EventEnvelope } from '../event/event-envelope.js';
 import { assertValidId, derivedEventId, newEventId } from '../event/event-id.js';
 import type { EventTypeDescriptor } from '../event/event-type.js';
 import type { EventContext } from '../processing/event-context.js';
-import type { AmbientScope, Scope } from '../storage/ambient-scope.js';
-import type { OutboxEntry } from '../storage/transaction.js';
+import type { Invocation } from '../processing/invocation.js';
+import type { Scope } from '../storage/ambient-scope.js';
+import type { Storage } from '../storage/storage.js';
+import type { OutboxEntry, WrittenEntry } from '../storage/transaction.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
 import { checkHeaders, checkKey, checkPublishOptions, type PublishOptions } from './publish-options.js';
 
 export interface OutboxParts {
-  readonly ambient: AmbientScope;
+  readonly storage: Storage;
   readonly codec: EventCodec;
   readonly telemetry: Telemetry;
   readonly clock: Clock;
   readonly source: string;
+  /** Called after the commit of a transaction of the user's own that published something. */
+  readonly published: () => void;
+}
+
+/** An event that is not published yet. */
+export interface Publication {
+  readonly type: EventTypeDescriptor;
+  readonly data: unknown;
 }
 
 export class Outbox {
@@ -41,28 +51,65 @@ export class Outbox {
     data: T,
     options: PublishOptions = {},
   ): Promise<EventEnvelope> {
-    const scope = this.#requireScope(type);
-    checkPublishOptions(options);
-    const key = options.key !== undefined ? options.key : (type.key?.(data) ?? null);
-    checkKey(key);
-    const envelope = this.#envelope(scope, type, key, options);
-    const entry: OutboxEntry = { event: null, deliverAtMs: options.deliverAt?.getTime() ?? null, scope };
-    const body = this.#parts.codec.encode(data, type.type);
+    return this.#publishIn(this.#requireScope(type), { type, data }, options);
+  }
+
+  /**
+   * Adds events, in order and in one statement, to the transaction that `handle` stands for in the user's code
+   * (TypeORM: an EntityManager inside of `dataSource.transaction`). Throws as `publish`.
+   */
+  async publishWithin(
+    handle: object,
+    events: readonly Publication[],
+    options: PublishOptions = {},
+  ): Promise<EventEnvelope[]> {
+    const { storage } = this.#parts;
+    if (storage.borrow === undefined) {
+      const what = `publish within a transaction of your own: ${storage.name} has none`;
+      throw new ExactlyOnceError('EO_OPTION_INVALID', what);
+    }
+    const borrowed = storage.borrow(handle);
+    if (!('append' in borrowed)) {
+      return Promise.all(events.map((one) => this.#publishIn(open(borrowed, one.type), one, options)));
+    }
+    const written = await Promise.all(
+      events.map(async (one): Promise<WrittenEntry> => {
+        const { envelope, body, deliverAtMs } = this.#prepare(null, one, options);
+        return { event: { ...envelope, body: await body }, deliverAtMs };
+      }),
+    );
+    if (written.length > 0) await borrowed.append(written, this.#parts.published);
+    return written.map(({ event }) => event);
+  }
+
+  async #publishIn(scope: Scope, publication: Publication, options: PublishOptions): Promise<EventEnvelope> {
+    const { envelope, body, deliverAtMs } = this.#prepare(scope, publication, options);
+    const entry: OutboxEntry = { event: null, deliverAtMs, scope };
     scope.transaction.outgoing.push(entry);
-    if ('then' in body) entry.event = { ...envelope, body: await encoded(scope, type, body) };
+    if ('then' in body) entry.event = { ...envelope, body: await encoded(scope, publication.type, body) };
     else entry.event = { ...envelope, body };
     return entry.event;
   }
 
+  #prepare(scope: Scope | null, { type, data }: Publication, options: PublishOptions) {
+    checkPublishOptions(options);
+    const key = options.key !== undefined ? options.key : (type.key?.(data) ?? null);
+    checkKey(key);
+    const envelope = this.#envelope(scope, type, key, options);
+    const deliverAtMs = options.deliverAt?.getTime() ?? null;
+    return { envelope, deliverAtMs, body: this.#parts.codec.encode(data, type.type) };
+  }
+
   #envelope(
-    scope: Scope,
+    scope: Scope | null,
     type: EventTypeDescriptor,
     key: string | null,
     options: PublishOptions,
   ): Omit<EventEnvelope, 'body'> {
     const { codec, telemetry, clock, source } = this.#parts;
-    const context = causeOf(scope, options);
-    const id = options.id ?? nextId(scope, context, type, key);
+    const invocation = scope?.invocation ?? null;
+    const context = causeOf(invocation, options);
+    const id = options.id ?? nextId(invocation, context, type, key);
     assertValidId(id);
     const cause = context?.event;
     const trace = telemetry.traceContext();
@@ -82,7 +129,7 @@ export class Outbox {
   }
 
   #requireScope(type: EventTypeDescriptor): Scope {
-    const scope = this.#parts.ambient.current();
+    const scope = this.#parts.storage.ambient.current();
     if (scope === undefined) {
       throw new ExactlyOnceError(
         'EO_NO_TRANSACTION',
@@ -92,13 +139,12 @@ export class Outbox {
         },
       );
     }
-    assertOpen(scope, type);
-    return scope;
+    return open(scope, type);
   }
 }
 
 /** `null` outside of handlers: nothing that could run again. */
-function causeOf({ invocation }: Scope, { causedBy }: PublishOptions): EventContext | null {
+function causeOf(invocation: Invocation | null, { causedBy }: PublishOptions): EventContext | null {
   if (invocation !== null) return invocation.cause(causedBy);
   if (causedBy === undefined) return null;
   const what = 'causedBy names the event of a handler, but this transaction is of none';
@@ -106,7 +152,7 @@ function causeOf({ invocation }: Scope, { causedBy }: PublishOptions): EventCont
 }
 
 function nextId(
-  { invocation }: Scope,
+  invocation: Invocation | null,
   cause: EventContext | null,
   { type }: EventTypeDescriptor,
   key: string | null,
@@ -127,15 +173,16 @@ async function encoded(
   scope.pending++;
   try {
     const body = await encoding;
-    assertOpen(scope, type);
+    open(scope, type);
     return body;
   } finally {
     scope.pending--;
   }
 }
 
-function assertOpen(scope: Scope, type: EventTypeDescriptor): void {
-  if (scope.open && scope.transaction.state === 'open') return;
+/** Throws EO_TRANSACTION_ENDED. */
+function open(scope: Scope, type: EventTypeDescriptor): Scope {
+  if (scope.open && scope.transaction.state === 'open') return scope;
   const error = new ExactlyOnceError(
     'EO_TRANSACTION_ENDED',
     `an event "${type.type}" was published too late`,

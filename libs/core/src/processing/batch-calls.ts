@@ -9,6 +9,7 @@ import { ExactlyOnceError } from '../errors/exactly-once-error.js';
 import type { Transaction } from '../storage/transaction.js';
 import type { Payloads } from './batch-payloads.js';
 import { unitLabel } from './batch-plan.js';
+import type { GroupInterrupt } from './call-end.js';
 import { type CalledEvent, type CallParts, callHandler } from './handler-call.js';
 import type { HandlerUnit } from './handler-unit.js';
 import type { RegisteredHandler } from './registered-handler.js';
@@ -28,7 +29,7 @@ export interface BatchCallsRequest {
   readonly transaction: Transaction;
   readonly payloads: Payloads;
   /** Ends the calls, like their time. */
-  readonly aborted: AbortSignal;
+  readonly interrupt: GroupInterrupt;
 }
 
 interface Waiting extends CalledEvent {
@@ -66,10 +67,10 @@ export class BatchCalls {
   async #call(handler: RegisteredHandler): Promise<void> {
     const events = this.#waiting.get(handler)!;
     this.#waiting.delete(handler);
-    const { transaction, aborted } = this.#request;
+    const { transaction, interrupt } = this.#request;
     const payloads = events.map(({ data }) => data);
     try {
-      const call = { handler, events, payloads, transaction, savepoint: false, beside: false, aborted };
+      const call = { handler, events, payloads, transaction, savepoint: false, beside: false, interrupt };
       await callHandler(this.#parts, call);
     } catch (error) {
       throw new BatchCallFailed(

@@ -9,6 +9,7 @@ import type { Clock } from '../clock.js';
 import { ExactlyOnceError, isExactlyOnceError, toError } from '../errors/exactly-once-error.js';
 import { decodeBody } from '../event/event-body.js';
 import type { EventCodec } from '../event/event-codec.js';
+import { isThenable } from '../thenable.js';
 import { unitLabel } from './batch-plan.js';
 import type { HandlerUnit } from './handler-unit.js';
 
@@ -28,48 +29,123 @@ export async function preparePayloads(
   units: readonly HandlerUnit[],
   aborted: AbortSignal,
 ): Promise<Payloads> {
-  const payloads = new Map<HandlerUnit, Payload>();
-  for (const unit of units) {
-    if (unit.hopeless !== null || unit.event === null || !unit.handler?.batch) continue;
-    try {
-      payloads.set(unit, { data: await inTime(parts, unit, aborted) });
-    } catch (thrown) {
-      if (aborted.aborted) throw thrown;
-      const failure = toError(thrown);
-      payloads.set(unit, { failure });
-      if (isExactlyOnceError(failure) && failure.outcome === 'dead-letter')
-        giveUp(unit, failure, parts.clock);
-    }
+  const wanted = units.filter(({ hopeless, event, handler }) => !hopeless && event && handler?.batch);
+  const preparation = new Preparation(parts, wanted);
+  if (wanted.length > 0) await preparation.run(aborted);
+  return preparation.payloads;
+}
+
+/** Of one unit of a batch handler. Throws why there is none. */
+export async function preparedPayload(
+  parts: PreparingParts,
+  unit: HandlerUnit,
+  aborted: AbortSignal,
+): Promise<unknown> {
+  const payload = (await preparePayloads(parts, [unit], aborted)).get(unit);
+  if (payload === undefined) throw new ExactlyOnceError('EO_INTERNAL', unitLabel(unit));
+  if ('failure' in payload) throw payload.failure;
+  return payload.data;
+}
+
+/**
+ * One after another. A rule that asks somebody else may never get an answer: each has its handler's time, and all end
+ * with the process. One timer watches whichever is at work: a timer and a race for each event would cost more than
+ * most rules.
+ */
+class Preparation {
+  readonly payloads = new Map<HandlerUnit, Payload>();
+  readonly #parts: PreparingParts;
+  readonly #units: readonly HandlerUnit[];
+  readonly #shortestMs: number;
+  #at = 0;
+  #sinceMs = 0;
+  /** Whose answers still count: one that is given up is not waited for, and the next goes on without it. */
+  #turn = 0;
+
+  constructor(parts: PreparingParts, units: readonly HandlerUnit[]) {
+    this.#parts = parts;
+    this.#units = units;
+    this.#shortestMs = Math.min(...units.map(({ handler }) => handler!.timeoutMs));
   }
-  return payloads;
+
+  run(aborted: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let stopTimer = () => {};
+      const over = () => {
+        this.#turn++;
+        stopTimer();
+        aborted.removeEventListener('abort', onAbort);
+      };
+      const onAbort = () => {
+        over();
+        const what = `${unitLabel(this.#units[this.#at]!)} was interrupted`;
+        reject(new ExactlyOnceError('EO_SHUTTING_DOWN', what));
+      };
+      const goOn = (from: number) => {
+        this.#prepareFrom(from, this.#turn).then((finished) => {
+          if (!finished) return;
+          over();
+          resolve();
+        }, reject);
+      };
+      const watch = (ms: number) => {
+        stopTimer = this.#parts.clock.timer(ms, () => {
+          const restMs = this.#restMs();
+          if (restMs <= 0) goOn(this.#giveUpCurrent());
+          watch(restMs <= 0 ? this.#shortestMs : Math.min(restMs, this.#shortestMs));
+        });
+      };
+      aborted.addEventListener('abort', onAbort, { once: true });
+      if (aborted.aborted) return onAbort();
+      watch(this.#shortestMs);
+      goOn(0);
+    });
+  }
+
+  /** False where its turn was over before it came to the end. Never rejects. */
+  async #prepareFrom(from: number, turn: number): Promise<boolean> {
+    for (let at = from; at < this.#units.length; at++) {
+      const unit = this.#units[at]!;
+      this.#at = at;
+      this.#sinceMs = this.#parts.clock.now();
+      let payload: Payload;
+      try {
+        const decoded = decodeBody(unit.event!, this.#parts.codec, unit.handler!.descriptor);
+        const prepared = unit.handler!.batch!.prepare(isThenable(decoded) ? await decoded : decoded);
+        payload = { data: isThenable(prepared) ? await prepared : prepared };
+      } catch (thrown) {
+        payload = { failure: toError(thrown) };
+      }
+      if (this.#turn !== turn) return false;
+      this.#settle(unit, payload);
+    }
+    return true;
+  }
+
+  #settle(unit: HandlerUnit, payload: Payload): void {
+    this.payloads.set(unit, payload);
+    if (!('failure' in payload)) return;
+    const { failure } = payload;
+    if (isExactlyOnceError(failure) && failure.outcome === 'dead-letter')
+      giveUp(unit, failure, this.#parts.clock);
+  }
+
+  #restMs(): number {
+    return this.#sinceMs + this.#units[this.#at]!.handler!.timeoutMs - this.#parts.clock.now();
+  }
+
+  /** Index of the one after it. */
+  #giveUpCurrent(): number {
+    const unit = this.#units[this.#at]!;
+    this.#turn++;
+    const what = `the payload of ${unitLabel(unit)} was not there after ${unit.handler!.timeoutMs} ms`;
+    this.#settle(unit, { failure: new ExactlyOnceError('EO_HANDLER_TIMEOUT', what) });
+    return this.#at + 1;
+  }
 }
 
 function giveUp(unit: HandlerUnit, error: Error, clock: Clock): void {
   if (unit.firstAttemptAtMs === 0) unit.firstAttemptAtMs = clock.now();
   unit.attempts++;
   unit.hopeless = error;
-}
-
-async function prepared({ codec }: PreparingParts, { event, handler }: HandlerUnit): Promise<unknown> {
-  return handler!.batch!.prepare(await decodeBody(event!, codec, handler!.descriptor));
-}
-
-/** A rule that asks somebody else may never get an answer: it has the handler's time, and ends with the process. */
-async function inTime(parts: PreparingParts, unit: HandlerUnit, aborted: AbortSignal): Promise<unknown> {
-  let end: (why: ExactlyOnceError) => void = () => {};
-  const ended = new Promise<never>((_, reject) => {
-    end = reject;
-  });
-  const { timeoutMs } = unit.handler!;
-  const what = `the payload of ${unitLabel(unit)} was not there after ${timeoutMs} ms`;
-  const stopTimer = parts.clock.timer(timeoutMs, () => end(new ExactlyOnceError('EO_HANDLER_TIMEOUT', what)));
-  const onAbort = () => end(new ExactlyOnceError('EO_SHUTTING_DOWN', `${unitLabel(unit)} was interrupted`));
-  aborted.addEventListener('abort', onAbort, { once: true });
-  if (aborted.aborted) onAbort();
-  try {
-    return await Promise.race([prepared(parts, unit), ended]);
-  } finally {
-    stopTimer();
-    aborted.removeEventListener('abort', onAbort);
-  }
 }

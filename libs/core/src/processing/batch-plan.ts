@@ -39,18 +39,23 @@ export class BatchPlan {
     return this.units[unitCount]?.index ?? this.deliveries.length;
   }
 
-  /** Index after the last unit that shares a transaction with the one at `from`. */
-  groupEnd(from: number, bounds: GroupBounds): number {
+  /**
+   * Index after the last unit that shares a transaction with the one at `from`. `mostWith`: most units of a group that
+   * has this one.
+   */
+  groupEnd(from: number, maxBytes: number, mostWith: (unit: HandlerUnit) => number): number {
     const first = this.units[from];
     if (first === undefined) return from;
     if (!shares(first)) return from + 1;
     let bytes = size(first);
+    let most = mostWith(first);
     const halves = new Map([[first.handler, first.half]]);
     let to = from + 1;
-    for (; to < this.units.length && to - from < bounds.maxEvents; to++) {
+    for (; to < this.units.length; to++) {
       const unit = this.units[to]!;
       bytes += size(unit);
-      if (!shares(unit) || unit.forbidden !== null || bytes > bounds.maxBytes) break;
+      most = Math.min(most, mostWith(unit));
+      if (to - from >= most || !shares(unit) || unit.forbidden !== null || bytes > maxBytes) break;
       if (halves.has(unit.handler) && halves.get(unit.handler) !== unit.half) break;
       halves.set(unit.handler, unit.half);
     }
@@ -64,6 +69,14 @@ export function planBatch(deliveries: readonly Delivery[], directory: HandlerDir
   return new BatchPlan(deliveries, units);
 }
 
+/** The first unit of the second half. Each half is tried alone from now on. */
+export function halve(units: readonly HandlerUnit[]): HandlerUnit {
+  const middle = Math.ceil(units.length / 2);
+  const halves = [{}, {}] as const;
+  for (const [index, unit] of units.entries()) unit.half = halves[index < middle ? 0 : 1];
+  return units[middle]!;
+}
+
 /** A unit of an event for one handler. */
 export function handlerUnit(
   index: number,
@@ -73,7 +86,7 @@ export function handlerUnit(
 ): HandlerUnit {
   const { known } = handler;
   const key = inboxKey(known.identity, known.generation, event.source, event.id);
-  return { ...freshUnit(index, delivery, event, known, key), handler };
+  return freshUnit(index, delivery, event, known, key, handler);
 }
 
 /** A unit of a delivery that cannot be read: dead-lettered under its position. */
@@ -120,12 +133,13 @@ function freshUnit(
   event: EventEnvelope | null,
   known: KnownHandler,
   key: Uint8Array,
+  handler: RegisteredHandler | null = null,
 ): HandlerUnit {
   return {
     index,
     delivery,
     event,
-    handler: null,
+    handler,
     known,
     key,
     fingerprint: bodyFingerprint(delivery.body),
@@ -135,6 +149,8 @@ function freshUnit(
     firstAttemptAtMs: 0,
     dueAtMs: 0,
     hopeless: null,
+    parks: false,
+    deaths: 0,
     forbidden: null,
   };
 }

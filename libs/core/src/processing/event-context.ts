@@ -3,8 +3,11 @@
  */
 import type { Delivery } from '../broker/delivery.js';
 import type { EventEnvelope } from '../event/event-envelope.js';
+import type { CallEnd } from './call-end.js';
 
 export class EventContext {
+  readonly #end: CallEnd;
+
   /** @internal */
   constructor(
     readonly event: EventEnvelope,
@@ -21,9 +24,15 @@ export class EventContext {
      * systems, which are called at least once.
      */
     readonly idempotencyKey: string,
-    /** Aborts when the handler's time is over or the process stops: its transaction is then rolled back. */
-    readonly signal: AbortSignal,
-  ) {}
+    end: CallEnd,
+  ) {
+    this.#end = end;
+  }
+
+  /** Aborts when the handler's time is over or the process stops: its transaction is then rolled back. */
+  get signal(): AbortSignal {
+    return this.#end.signal;
+  }
 
   /** CloudEvents `id`. */
   get id(): string {

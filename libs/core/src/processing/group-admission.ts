@@ -7,7 +7,7 @@
 import { ExactlyOnceError } from '../errors/exactly-once-error.js';
 import { reusedIdKey } from '../event/event-id.js';
 import type { DedupCache } from '../inbox/dedup-cache.js';
-import type { Admission, InboxRecord } from '../inbox/inbox-store.js';
+import type { InboxRecord } from '../inbox/inbox-store.js';
 import type { Storage } from '../storage/storage.js';
 import type { Transaction } from '../storage/transaction.js';
 import { unitLabel } from './batch-plan.js';
@@ -19,6 +19,9 @@ export type Ruling =
   | { readonly verdict: 'duplicate' }
   /** Its id belongs to another body. `known`: that is recorded already, here or in an earlier transaction. */
   | { readonly verdict: 'reused'; readonly known: boolean; readonly error: ExactlyOnceError };
+
+const fresh: Ruling = { verdict: 'fresh' };
+const duplicate: Ruling = { verdict: 'duplicate' };
 
 export interface AdmissionParts {
   readonly storage: Storage;
@@ -40,28 +43,33 @@ export class GroupAdmission {
     units: readonly HandlerUnit[],
     marks: OffsetMarks,
   ): Promise<GroupAdmission> {
-    const keys = new Map(units.map((unit) => [unit, marks.keyOf(unit)]));
-    const keyOf = (unit: HandlerUnit) => keys.get(unit)!;
     const admit = (records: readonly InboxRecord[]) =>
       records.length === 0 ? Promise.resolve([]) : storage.inbox.admit(transaction, records);
-    const unseen = units.filter((unit) => keyOf(unit) !== null && !cache.has(keyOf(unit), unit.fingerprint));
-    const firsts = firstOfEach(unseen, keyOf);
-    const answers = await admit([...firsts.values()].map((unit) => recordOf(unit, keyOf(unit))));
-    const recorded = recordedBodies([...firsts.values()], answers, keyOf);
-    const rulings = new Map<HandlerUnit, Ruling>(
-      units.map((unit) => [unit, { verdict: keyOf(unit) === null ? 'fresh' : 'duplicate' }]),
-    );
-    const reused = unseen.filter((unit) => {
-      const { fresh, body } = recorded.get(slot(keyOf(unit)))!;
-      if (fresh && firsts.get(slot(keyOf(unit))) === unit) rulings.set(unit, { verdict: 'fresh' });
-      return Buffer.compare(body, unit.fingerprint) !== 0;
-    });
-    const others = firstOfEach(reused, reusedKey);
-    const verdicts = await admit([...others.values()].map((unit) => recordOf(unit, reusedKey(unit))));
-    const fresh = new Set([...others.values()].filter((_, index) => verdicts[index]?.verdict === 'fresh'));
-    for (const unit of reused) {
-      const error = reusedError(unit, recorded.get(slot(keyOf(unit)))!.body);
-      rulings.set(unit, { verdict: 'reused', known: !fresh.has(unit), error });
+    const rulings = new Map<HandlerUnit, Ruling>();
+    const unseen: Asked[] = [];
+    for (const unit of units) {
+      const key = marks.keyOf(unit);
+      rulings.set(unit, key === null ? fresh : duplicate);
+      if (key !== null && !cache.has(key, unit.fingerprint)) unseen.push({ unit, key });
+    }
+    const { firsts, firstOf } = firstOfEach(unseen);
+    const answers = await admit(firsts.map(recordOf));
+    const bodies = new Map<Asked, Uint8Array>();
+    for (const [index, first] of firsts.entries()) {
+      const answer = answers[index]!;
+      if (answer.verdict === 'fresh') rulings.set(first.unit, fresh);
+      bodies.set(first, answer.verdict === 'fresh' ? first.unit.fingerprint : answer.fingerprint);
+    }
+    const recorded = (asked: Asked) => bodies.get(firstOf(asked))!;
+    const reused = unseen
+      .filter((asked) => Buffer.compare(recorded(asked), asked.unit.fingerprint) !== 0)
+      .map((asked) => ({ unit: asked.unit, key: reusedKey(asked.unit), body: recorded(asked) }));
+    const others = firstOfEach(reused).firsts;
+    const verdicts = await admit(others.map(recordOf));
+    const added = new Set(others.filter((_, index) => verdicts[index]?.verdict === 'fresh'));
+    for (const one of reused) {
+      const error = reusedError(one.unit, one.body);
+      rulings.set(one.unit, { verdict: 'reused', known: !added.has(one), error });
     }
     return new GroupAdmission(rulings, marks);
   }
@@ -80,35 +88,27 @@ export class GroupAdmission {
   }
 }
 
-/** By key: which body is on record, and whether this very transaction recorded it. */
-function recordedBodies(
-  units: readonly HandlerUnit[],
-  answers: readonly Admission[],
-  keyOf: (unit: HandlerUnit) => Uint8Array,
-): Map<string, { fresh: boolean; body: Uint8Array }> {
-  const recorded = new Map<string, { fresh: boolean; body: Uint8Array }>();
-  for (const [index, unit] of units.entries()) {
-    const answer = answers[index]!;
-    const fresh = answer.verdict === 'fresh';
-    recorded.set(slot(keyOf(unit)), { fresh, body: fresh ? unit.fingerprint : answer.fingerprint });
-  }
-  return recorded;
+interface Asked {
+  readonly unit: HandlerUnit;
+  /** Under which the inbox is asked for it. */
+  readonly key: Uint8Array;
 }
 
-function firstOfEach(
-  units: readonly HandlerUnit[],
-  keyOf: (unit: HandlerUnit) => Uint8Array,
-): Map<string, HandlerUnit> {
-  const firsts = new Map<string, HandlerUnit>();
-  for (const unit of units) {
-    const name = slot(keyOf(unit));
-    if (!firsts.has(name)) firsts.set(name, unit);
+/** The first of each key, in order, and which of them stands for another one. */
+function firstOfEach<One extends Asked>(all: readonly One[]): { firsts: One[]; firstOf: (one: One) => One } {
+  const byKey = new Map<string, One>();
+  const later = new Map<One, One>();
+  for (const one of all) {
+    const name = slot(one.key);
+    const first = byKey.get(name);
+    if (first === undefined) byKey.set(name, one);
+    else later.set(one, first);
   }
-  return firsts;
+  return { firsts: [...byKey.values()], firstOf: (one) => later.get(one) ?? one };
 }
 
-function recordOf({ known, fingerprint }: HandlerUnit, key: Uint8Array): InboxRecord {
-  return { key, handlerId: known.id, fingerprint };
+function recordOf({ unit, key }: Asked): InboxRecord {
+  return { key, handlerId: unit.known.id, fingerprint: unit.fingerprint };
 }
 
 function reusedKey({ key, fingerprint }: HandlerUnit): Uint8Array {

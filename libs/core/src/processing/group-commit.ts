@@ -4,6 +4,7 @@
  * Says what it did and never retries: the processor decides that. Acknowledges nothing.
  */
 import { hasCode } from '../errors/exactly-once-error.js';
+import { unitsBehindParked } from '../failure/park-writer.js';
 import type { Transaction } from '../storage/transaction.js';
 import { preparePayloads } from './batch-payloads.js';
 import { errorLine, unitLabel } from './batch-plan.js';
@@ -14,6 +15,12 @@ import type { GroupParts, GroupRequest } from './group-request.js';
 import type { GroupFailure, GroupResult } from './group-result.js';
 import type { HandlerUnit } from './handler-unit.js';
 import { byPosition, OffsetMarks } from './offset-marks.js';
+
+/**
+ * Milliseconds that a statement of a group waits for a lock before the group gives way and is tried again at half
+ * its size: less than a deadlock takes to be found (PostgreSQL: 1 s). An event alone waits as long as it takes.
+ */
+const lockPatienceMs = 500;
 
 export class GroupCommit {
   constructor(readonly parts: GroupParts) {}
@@ -26,7 +33,7 @@ export class GroupCommit {
     } catch (error) {
       await run.rollback();
       if (hasCode(error, 'EO_FENCED')) throw error;
-      return { done: request.from, failure: run.blame(error) };
+      return { done: request.from, failure: run.blame(error), handledMs: 0 };
     }
   }
 }
@@ -49,17 +56,22 @@ class GroupRun {
     const { from, to, plan, session } = this.#request;
     const payloads = await preparePayloads(this.#parts, this.#units(), session.aborted);
     const transaction = await this.#begin();
-    await this.#fence.move(transaction, plan.deliveriesDone(to));
     const marks = new OffsetMarks(plan, from);
-    const admission = await GroupAdmission.ask(this.#parts, transaction, this.#units(), marks);
-    const handling = new GroupHandling(this.#parts, this.#request, { transaction, admission, payloads });
+    const admission = await this.#admit(transaction, marks);
+    const behind = await this.#behindParked(transaction);
+    const begun = { transaction, admission, payloads, behind };
+    const handling = new GroupHandling(this.#parts, this.#request, begun);
+    const { clock } = this.#parts;
+    const startedAtMs = clock.now();
     const { done, failure } = await handling.run();
+    const handledMs = clock.now() - startedAtMs;
     if (failure !== null && done === from) {
       await transaction.rollback();
-      return { done, failure };
+      return { done, failure, handledMs };
     }
     if (done < to) await this.#handBack(transaction, admission, done);
     await marks.settle(this.#parts.storage.inbox, transaction, done);
+    if (session.draining.aborted) await this.#fence.leave(transaction);
     this.#phase = 'seal';
     const published = transaction.outgoing.length > 0;
     await transaction.seal();
@@ -67,7 +79,18 @@ class GroupRun {
     await transaction.commit();
     this.#fence.committed();
     this.#committed(done, handling.tally, published);
-    return { done, failure };
+    return { done, failure, handledMs };
+  }
+
+  /** Behind the fence: at once where statements are sent in order without waiting for answers. */
+  async #admit(transaction: Transaction, marks: OffsetMarks): Promise<GroupAdmission> {
+    const { plan, to } = this.#request;
+    const { concurrentStatements } = this.#parts.storage.features;
+    const fenced = this.#fence.move(transaction, plan.deliveriesDone(to));
+    if (!concurrentStatements) await fenced;
+    const asked = GroupAdmission.ask(this.#parts, transaction, this.#units(), marks);
+    const [, admission] = await Promise.all([fenced, asked]);
+    return admission;
   }
 
   async rollback(): Promise<void> {
@@ -77,7 +100,9 @@ class GroupRun {
   /** What failed is the group as a whole: a unit's own failure is no rejection. */
   blame(error: unknown): GroupFailure {
     const fault = this.#transaction?.fault ?? null;
-    return { error: fault ?? translated(this.#parts.storage, error), unit: null, phase: this.#phase };
+    const aborted = this.#phase === 'commit' && hasCode(error, 'EO_TRANSACTION_ABORTED');
+    const phase = aborted ? 'seal' : this.#phase; // found as late as that, because the seal asked for nothing
+    return { error: fault ?? translated(this.#parts.storage, error), unit: null, phase };
   }
 
   async #begin(): Promise<Transaction> {
@@ -87,10 +112,18 @@ class GroupRun {
     this.#transaction = await storage.begin({
       idleTimeoutMs,
       statementTimeoutMs: Math.max(1_000, ...timeouts),
+      lockTimeoutMs: units.length > 1 ? lockPatienceMs : 0,
       isolation,
+      triedAgain: true,
       shared: units.length > 1 || units.some((unit) => unit.handler?.commit === 'batch'),
     });
     return this.#transaction;
+  }
+
+  /** Asked only where the fence's own statement has seen that anything is parked. */
+  async #behindParked(transaction: Transaction): Promise<ReadonlyMap<HandlerUnit, Error>> {
+    if (!this.#fence.anyParked) return new Map();
+    return unitsBehindParked(this.#parts.storage.parked, transaction, this.#units());
   }
 
   #units(): readonly HandlerUnit[] {
@@ -108,9 +141,9 @@ class GroupRun {
   #committed(done: number, tally: Tally, published: boolean): void {
     const { cache, telemetry } = this.#parts;
     const units = this.#request.plan.units.slice(this.#request.from, done);
-    const { duplicates, buried, reused } = tally;
+    const { duplicates, buried, parked, reused } = tally;
     for (const unit of units) {
-      if (!buried.has(unit) && !reused.has(unit) && !byPosition(unit))
+      if (!buried.has(unit) && !parked.has(unit) && !reused.has(unit) && !byPosition(unit))
         cache.remember(unit.key, unit.fingerprint);
     }
     telemetry.count('exactly_once.commits', 1);
@@ -118,6 +151,9 @@ class GroupRun {
     telemetry.record('exactly_once.batch_size', units.length);
     if (duplicates > 0) telemetry.count('exactly_once.duplicates', duplicates);
     if (buried.size > 0) telemetry.count('exactly_once.dead_letters', buried.size);
+    if (parked.size > 0) telemetry.count('exactly_once.parked', parked.size);
+    for (const [unit, error] of parked)
+      this.#parts.logger[unit.parks ? 'error' : 'warn'](`parked: ${unitLabel(unit)}: ${errorLine(error)}`);
     for (const [unit, error] of buried)
       this.#parts.logger.error(`dead-lettered: ${unitLabel(unit)}: ${errorLine(error)}`);
     if (published) this.#parts.published();

@@ -19,6 +19,7 @@ export class GroupFence {
   readonly #deliveries: readonly Delivery[];
   /** Where the fence stands inside the transaction. */
   #position: Position;
+  #anyParked = false;
 
   /** `claim`: `null` where the broker has no positions; nothing is then moved. */
   constructor(fences: FenceStore, claim: FenceClaim | null, deliveries: readonly Delivery[]) {
@@ -28,9 +29,14 @@ export class GroupFence {
     this.#position = claim ?? { nextOffset: 0n, lastFingerprint: null };
   }
 
+  /** Somebody's events are parked, as the last move saw it. */
+  get anyParked(): boolean {
+    return this.#anyParked;
+  }
+
   /**
    * To where the first `deliveriesDone` deliveries are done, forth or back. The first call is the first statement of
-   * the transaction: a zombie changes no row and goes no further. Throws EO_FENCED.
+   * the transaction: a zombie changes no row, and rolls back what it may have sent behind it. Throws EO_FENCED.
    */
   async move(transaction: Transaction, deliveriesDone: number): Promise<void> {
     if (this.#claim === null) return;
@@ -38,9 +44,21 @@ export class GroupFence {
     const expected = this.#position.nextOffset;
     const target = this.#after(deliveriesDone, this.#claim);
     const { nextOffset: next, lastFingerprint } = target;
-    const move = { key, owner, expected, next, lastFingerprint };
+    const onParked = () => {
+      this.#anyParked = true;
+    };
+    const move = { key, owner, expected, next, lastFingerprint, onParked };
     if (!(await this.#fences.advance(transaction, move))) throw fenced(this.#claim, expected);
     this.#position = target;
+  }
+
+  /**
+   * No other transaction follows: who waits for this one to claim the partition is to find it left in order. A release
+   * of its own would come too late.
+   */
+  async leave(transaction: Transaction): Promise<void> {
+    if (this.#claim === null) return;
+    await this.#fences.leave?.(transaction, this.#claim.key, this.#claim.owner);
   }
 
   /** To be called once the transaction has committed. */

@@ -4,16 +4,17 @@
  * Says how far it came and whose failure stopped it; never rejects, rolls back or commits: that is the group's.
  * With savepoints what was done before the failure is kept, without them nothing is.
  */
-import { setMaxListeners } from 'node:events';
 import { ExactlyOnceError, hasCode, toError } from '../errors/exactly-once-error.js';
 import { deadLetterOf } from '../failure/dead-letter-writer.js';
+import { parkedEventOf } from '../failure/park-writer.js';
 import type { Transaction } from '../storage/transaction.js';
 import { BatchCallFailed, BatchCalls } from './batch-calls.js';
 import type { Payloads } from './batch-payloads.js';
 import { unitLabel } from './batch-plan.js';
+import { GroupInterrupt } from './call-end.js';
 import type { GroupAdmission } from './group-admission.js';
 import type { GroupParts, GroupRequest } from './group-request.js';
-import type { GroupFailure, GroupResult } from './group-result.js';
+import type { GroupFailure, HandlingResult } from './group-result.js';
 import { CallCutOff, callHandler } from './handler-call.js';
 import type { HandlerUnit } from './handler-unit.js';
 import { foremost, Lanes } from './lanes.js';
@@ -22,6 +23,7 @@ import { foremost, Lanes } from './lanes.js';
 export interface Tally {
   duplicates: number;
   buried: Map<HandlerUnit, unknown>;
+  parked: Map<HandlerUnit, unknown>;
   /** Their ids belong to other events: the cache must not remember these bodies. */
   reused: Set<HandlerUnit>;
 }
@@ -31,45 +33,52 @@ export interface BegunGroup {
   readonly transaction: Transaction;
   readonly admission: GroupAdmission;
   readonly payloads: Payloads;
+  /** Units that wait behind parked events, with what says so. */
+  readonly behind: ReadonlyMap<HandlerUnit, Error>;
 }
 
 export class GroupHandling {
-  readonly tally: Tally = { duplicates: 0, buried: new Map(), reused: new Set() };
+  readonly tally: Tally = { duplicates: 0, buried: new Map(), parked: new Map(), reused: new Set() };
   readonly #parts: GroupParts;
   readonly #request: GroupRequest;
   readonly #transaction: Transaction;
   readonly #admission: GroupAdmission;
+  readonly #behind: ReadonlyMap<HandlerUnit, Error>;
   readonly #batches: BatchCalls;
+  readonly #interrupt = new GroupInterrupt();
 
   constructor(parts: GroupParts, request: GroupRequest, begun: BegunGroup) {
-    const { transaction, admission, payloads } = begun;
+    const { transaction, admission, payloads, behind } = begun;
     this.#parts = parts;
     this.#request = request;
     this.#transaction = transaction;
     this.#admission = admission;
-    this.#batches = new BatchCalls(parts, { transaction, payloads, aborted: request.session.aborted });
+    this.#behind = behind;
+    this.#batches = new BatchCalls(parts, { transaction, payloads, interrupt: this.#interrupt });
   }
 
   /**
    * Until the end, a failure, or the time that a transaction may be open. `done` is where it began where all is to be
    * undone.
    */
-  async run(): Promise<GroupResult> {
-    const { from, to, plan, savepoints } = this.#request;
+  async run(): Promise<HandlingResult> {
+    const { from, to, plan, savepoints, session } = this.#request;
     const openUntilMs = this.#parts.clock.now() + this.#parts.maxOpenMs;
     const units = plan.units.slice(from, to);
-    if (!savepoints && mayUseLanes(units)) return this.#runInLanes(units, openUntilMs);
-    return this.#runInOrder(openUntilMs);
+    return this.#interrupt.during(session.aborted, () => {
+      if (!savepoints && mayUseLanes(units)) return this.#runInLanes(units, openUntilMs);
+      return this.#runInOrder(openUntilMs);
+    });
   }
 
-  async #runInOrder(openUntilMs: number): Promise<GroupResult> {
+  async #runInOrder(openUntilMs: number): Promise<HandlingResult> {
     const { from, to, plan, session, savepoints } = this.#request;
     for (let index = from; index < to; index++) {
       if (index > from && (this.#parts.clock.now() >= openUntilMs || session.aborted.aborted)) {
         return this.#end(index, null);
       }
       try {
-        await this.#handleUnit(plan.units[index]!, session.aborted, false);
+        await this.#handleUnit(plan.units[index]!, false);
       } catch (error) {
         const failure = this.#failure(error, index);
         const undoes = error instanceof BatchCallFailed || failure.phase === 'cut-off';
@@ -81,7 +90,7 @@ export class GroupHandling {
   }
 
   /** What batch handlers wait for is behind nobody: it is handled before the group ends. */
-  async #end(done: number, failure: GroupFailure | null): Promise<GroupResult> {
+  async #end(done: number, failure: GroupFailure | null): Promise<HandlingResult> {
     try {
       await this.#batches.flush();
       return { done, failure };
@@ -99,21 +108,15 @@ export class GroupHandling {
   }
 
   /** Nobody is blamed for what fails beside others: the next try is in order, behind savepoints, and finds out. */
-  async #runInLanes(units: readonly HandlerUnit[], openUntilMs: number): Promise<GroupResult> {
+  async #runInLanes(units: readonly HandlerUnit[], openUntilMs: number): Promise<HandlingResult> {
     const { from, session } = this.#request;
-    const ending = new AbortController();
-    setMaxListeners(0, ending.signal);
-    const interrupt = () => ending.abort();
-    session.aborted.addEventListener('abort', interrupt, { once: true });
     const lanes = new Lanes({
       goesOn: () => this.#parts.clock.now() < openUntilMs && !session.aborted.aborted,
-      alone: (unit) => this.#toBury(unit) !== null,
-      handle: (unit) =>
-        this.#handleUnit(unit, session.aborted.aborted ? session.aborted : ending.signal, true),
-      interrupt,
+      alone: (unit) => this.#toBury(unit) !== null || this.#behind.has(unit),
+      handle: (unit) => this.#handleUnit(unit, true),
+      interrupt: this.#interrupt.interrupt,
     });
     const { begun, errors } = await lanes.run(units);
-    session.aborted.removeEventListener('abort', interrupt);
     const { aborted } = this.#transaction;
     if (errors.length === 0 && aborted === null) return { done: from + begun, failure: null };
     const isAborted = (error: unknown) =>
@@ -130,16 +133,20 @@ export class GroupHandling {
     return ruling.known ? null : ruling.error;
   }
 
-  async #handleUnit(unit: HandlerUnit, aborted: AbortSignal, beside: boolean): Promise<void> {
+  #handleUnit(unit: HandlerUnit, beside: boolean): Promise<void> {
     const { verdict } = this.#admission.ruling(unit);
     const toBury = this.#toBury(unit);
     if (verdict === 'reused') this.tally.reused.add(unit);
-    if (toBury !== null) await this.#bury(unit, toBury);
-    else if (verdict === 'fresh') await this.#call(unit, aborted, beside);
-    else this.tally.duplicates++;
+    const parkedBehind = toBury === null && verdict === 'fresh' ? this.#behind.get(unit) : undefined;
+    const toPark = unit.parks && toBury === unit.hopeless ? toBury : parkedBehind;
+    if (toPark) return this.#park(unit, toPark);
+    if (toBury !== null) return this.#bury(unit, toBury);
+    if (verdict === 'fresh') return this.#call(unit, beside);
+    this.tally.duplicates++;
+    return Promise.resolve();
   }
 
-  async #call(unit: HandlerUnit, aborted: AbortSignal, beside: boolean): Promise<void> {
+  #call(unit: HandlerUnit, beside: boolean): Promise<void> {
     const { handler, event } = unit;
     if (handler === null || event === null) throw new ExactlyOnceError('EO_INTERNAL', unitLabel(unit));
     if (unit.firstAttemptAtMs === 0) unit.firstAttemptAtMs = this.#parts.clock.now();
@@ -147,15 +154,15 @@ export class GroupHandling {
     const { savepoints: savepoint } = this.#request;
     const transaction = this.#transaction;
     const events = [{ unit, event }];
-    await callHandler(this.#parts, {
-      handler,
-      events,
-      payloads: null,
-      transaction,
-      savepoint,
-      beside,
-      aborted,
-    });
+    const interrupt = this.#interrupt;
+    const call = { handler, events, payloads: null, transaction, savepoint, beside, interrupt };
+    return callHandler(this.#parts, call);
+  }
+
+  async #park(unit: HandlerUnit, error: Error): Promise<void> {
+    const { storage, clock } = this.#parts;
+    await storage.parked.park(this.#transaction, parkedEventOf(unit, error, clock.now()));
+    this.tally.parked.set(unit, error);
   }
 
   async #bury(unit: HandlerUnit, error: unknown): Promise<void> {

@@ -6,7 +6,7 @@ describe('GroupSize', () => {
     const size = new GroupSize(100, 50);
 
     for (let round = 0; round < 10; round++)
-      size.committed({ size: size.current, done: size.current, tookMs: 5 });
+      size.committed({ size: size.current, done: size.current, handledMs: 5 });
 
     expect(size.current).toBe(100);
   });
@@ -14,7 +14,7 @@ describe('GroupSize', () => {
   it('shrinks at once to what fitted', () => {
     const size = new GroupSize(100, 50);
 
-    size.committed({ size: 16, done: 3, tookMs: 60 });
+    size.committed({ size: 64, done: 3, handledMs: 60 });
 
     expect(size.current).toBe(3);
   });
@@ -22,18 +22,27 @@ describe('GroupSize', () => {
   it('halves at once where a group collided, down to one', () => {
     const size = new GroupSize(100, 50);
 
-    size.collided(16);
-    expect(size.current).toBe(8);
+    size.collided(64);
+    expect(size.current).toBe(32);
     for (let round = 0; round < 5; round++) size.collided(size.current);
 
     expect(size.current).toBe(1);
   });
 
+  it('grows slowly once it has collided', () => {
+    const size = new GroupSize(100, 50);
+
+    size.collided(64);
+    size.committed({ size: 32, done: 32, handledMs: 5 });
+
+    expect(size.current).toBe(36);
+  });
+
   it('does not grow on a group that was small because little had come', () => {
     const size = new GroupSize(100, 50);
 
-    size.committed({ size: 1, done: 1, tookMs: 1 });
+    size.committed({ size: 1, done: 1, handledMs: 1 });
 
-    expect(size.current).toBe(16);
+    expect(size.current).toBe(64);
   });
 });

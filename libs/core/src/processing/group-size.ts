@@ -1,18 +1,22 @@
 /**
- * How many events share the next transaction: as many as fit into the time that one may stay open.
+ * How many events of a handler share the next transaction: as many as fit into the time that one may stay open, and
+ * fewer where they collide with others.
  *
- * Grows while groups end early and shrinks to what fitted, so that little is admitted and handed back unhandled.
+ * Doubles while groups end early. After a collision it halves at once and from then on grows slowly: a deadlock costs
+ * far more than a commit.
  */
 export interface GroupOutcome {
   readonly size: number;
   readonly done: number;
-  readonly tookMs: number;
+  /** Milliseconds that the handlers took, without the begin and the commit. */
+  readonly handledMs: number;
 }
 
-const first = 16;
+const first = 64;
 
 export class GroupSize {
   #current: number;
+  #collided = false;
 
   constructor(
     readonly most: number,
@@ -27,13 +31,14 @@ export class GroupSize {
 
   /** A group collided with another transaction: the next ones hold fewer locks. */
   collided(size: number): void {
+    this.#collided = true;
     this.#current = Math.max(1, Math.ceil(Math.min(size, this.#current) / 2));
   }
 
-  /** Learns from a group that committed. */
-  committed({ size, done, tookMs }: GroupOutcome): void {
+  /** Learns from a group that committed. A group that was small because little had come teaches nothing. */
+  committed({ size, done, handledMs }: GroupOutcome): void {
     if (done < size) this.#current = Math.max(1, done);
-    else if (size >= this.#current && tookMs < this.maxOpenMs / 2)
-      this.#current = Math.min(this.most, size * 2);
+    else if (size >= this.#current && handledMs < this.maxOpenMs / 2)
+      this.#current = Math.min(this.most, this.#collided ? size + Math.ceil(size / 8) : size * 2);
   }
 }

@@ -15,6 +15,8 @@ import { endScope, openScope, type Scope } from '../storage/ambient-scope.js';
 import type { Storage } from '../storage/storage.js';
 import type { Transaction } from '../storage/transaction.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
+import { isThenable } from '../thenable.js';
+import { CallEnd, type GroupInterrupt } from './call-end.js';
 import { EventContext } from './event-context.js';
 import type { HandlerUnit } from './handler-unit.js';
 import { Invocation } from './invocation.js';
@@ -53,21 +55,17 @@ export interface CallRequest {
   /** Beside others of its transaction: whether that was aborted, and by whom, is found out when all have ended. */
   readonly beside: boolean;
   /** Ends the call, like its time. */
-  readonly aborted: AbortSignal;
+  readonly interrupt: GroupInterrupt;
 }
 
 /** Resolves when the handler succeeded; rejects with CallCutOff, the transaction's fault, or the handler's error. */
 export async function callHandler(parts: CallParts, request: CallRequest): Promise<void> {
-  const { handler, transaction, events } = request;
+  const { handler, events } = request;
   const startedAtMs = parts.clock.now();
   const attributes = { handler: handler.known.name, type: events[0]!.event.type };
   const links = events.map(({ event }) => event);
-  const work = () => {
-    if (request.savepoint) return cutOff(parts, request, (call) => transaction.savepoint(call));
-    return cutOff(parts, request, (call) => call());
-  };
   try {
-    await parts.telemetry.span('process', { attributes, links }, work);
+    await parts.telemetry.span('process', { attributes, links }, () => cutOff(parts, request));
   } finally {
     parts.telemetry.record('exactly_once.handler_time', parts.clock.now() - startedAtMs, attributes);
     if (handler.batch !== null)
@@ -76,86 +74,112 @@ export async function callHandler(parts: CallParts, request: CallRequest): Promi
 }
 
 /** The deadline stands outside of the savepoint: rolling back to it would wait for what is running. */
-async function cutOff(
-  parts: CallParts,
-  request: CallRequest,
-  around: (call: () => Promise<void>) => Promise<void>,
-): Promise<void> {
-  const { handler, aborted } = request;
-  const controller = new AbortController();
-  let cut: (error: CallCutOff) => void = () => {};
-  const deadline = new Promise<never>((_, reject) => {
-    cut = reject;
+function cutOff(parts: CallParts, request: CallRequest): Promise<void> {
+  const { handler, interrupt, transaction } = request;
+  return new Promise((resolve, reject) => {
+    const call = new Call(parts, request);
+    const end = (reason: ExactlyOnceError) => {
+      call.end.end(reason);
+      over();
+      reject(new CallCutOff(reason));
+    };
+    const stopTimer = parts.clock.timer(handler.timeoutMs, () => end(timeoutError(request)));
+    const onInterrupt = () =>
+      end(new ExactlyOnceError('EO_SHUTTING_DOWN', `${label(request)} was interrupted`));
+    const over = () => {
+      call.close();
+      stopTimer();
+      interrupt.remove(onInterrupt);
+    };
+    interrupt.add(onInterrupt);
+    const running = request.savepoint ? transaction.savepoint(() => call.run()) : call.run();
+    running.then(
+      () => {
+        over();
+        resolve();
+      },
+      (error: unknown) => {
+        over();
+        reject(error);
+      },
+    );
   });
-  const end = (reason: ExactlyOnceError) => {
-    controller.abort(reason);
-    cut(new CallCutOff(reason));
-  };
-  const onAbort = () => end(new ExactlyOnceError('EO_SHUTTING_DOWN', `${label(request)} was interrupted`));
-  const stopTimer = parts.clock.timer(handler.timeoutMs, () => end(timeoutError(request)));
-  aborted.addEventListener('abort', onAbort, { once: true });
-  if (aborted.aborted) onAbort();
-  let scope: Scope | null = null;
-  const call = async () => {
+}
+
+/** One run of the handler in a scope of its own. */
+class Call {
+  readonly end = new CallEnd();
+  readonly #parts: CallParts;
+  readonly #request: CallRequest;
+  #scope: Scope | null = null;
+
+  constructor(parts: CallParts, request: CallRequest) {
+    this.#parts = parts;
+    this.#request = request;
+  }
+
+  async run(): Promise<void> {
+    const { beside, transaction, handler, payloads } = this.#request;
     try {
-      controller.signal.throwIfAborted();
-      scope = openScope(request.transaction, invocationOf(request, controller.signal));
-      await runInScope(parts, request, scope);
-      if (!request.beside && request.transaction.aborted !== null) throw request.transaction.aborted;
+      this.#assertGoesOn();
+      const contexts = contextsOf(this.#request, this.end);
+      const scope = openScope(transaction, new Invocation(handler.known, contexts, handler.batch !== null));
+      this.#scope = scope;
+      const decoded = payloads === null ? payloadOf(this.#parts, this.#request) : null;
+      const given = payloads ?? [isThenable(decoded) ? await decoded : decoded];
+      this.#assertGoesOn();
+      try {
+        await this.#parts.storage.ambient.run(scope, () => invoke(handler, given, contexts));
+      } finally {
+        endScope(scope);
+      }
+      assertClean(scope, handler);
+      if (!beside && transaction.aborted !== null) throw transaction.aborted;
     } catch (thrown) {
       // Looked at here, before a savepoint is rolled back to: it ended the transaction, whatever the handler threw.
-      throw request.transaction.fault ?? toError(thrown);
+      throw transaction.fault ?? toError(thrown);
     }
-  };
-  try {
-    await Promise.race([around(call), deadline]);
-  } finally {
-    closeScope(scope);
-    stopTimer();
-    aborted.removeEventListener('abort', onAbort);
+  }
+
+  /** What it still tries to write is refused. May be called again. */
+  close(): void {
+    if (this.#scope !== null) endScope(this.#scope);
+  }
+
+  #assertGoesOn(): void {
+    if (this.end.reason !== null) throw this.end.reason;
   }
 }
 
-async function runInScope(parts: CallParts, request: CallRequest, scope: Scope): Promise<void> {
-  const { handler } = request;
-  const { contexts } = scope.invocation!;
-  const [context] = contexts as [EventContext];
-  const payloads = request.payloads ?? [await payloadOf(parts, request)];
-  context.signal.throwIfAborted();
-  const { batch } = handler;
-  const invoke = () =>
-    batch === null ? handler.invoke(payloads[0], context) : batch.invoke(payloads, contexts);
-  try {
-    await parts.storage.ambient.run(scope, invoke);
-  } finally {
-    endScope(scope);
-  }
-  if (scope.violation !== null) throw scope.violation;
-  if (scope.pending > 0) {
-    throw new ExactlyOnceError(
-      'EO_TRANSACTION_ENDED',
-      `handler ${handler.known.name} returned while ${scope.pending} of its statements were still running`,
-      { details: { handler: handler.known.name, pending: scope.pending } },
-    );
-  }
+function invoke(
+  { batch, invoke: single }: RegisteredHandler,
+  payloads: readonly unknown[],
+  contexts: readonly EventContext[],
+): Promise<void> {
+  return batch === null ? single(payloads[0], contexts[0]!) : batch.invoke(payloads, contexts);
 }
 
-async function payloadOf({ codec }: CallParts, { handler, events }: CallRequest): Promise<unknown> {
+/** Throws what the scope was misused for, or EO_TRANSACTION_ENDED where statements of it still run. */
+function assertClean({ violation, pending }: Scope, { known: { name } }: RegisteredHandler): void {
+  if (violation !== null) throw violation;
+  if (pending === 0) return;
+  throw new ExactlyOnceError(
+    'EO_TRANSACTION_ENDED',
+    `handler ${name} returned while ${pending} of its statements were still running`,
+    { details: { handler: name, pending } },
+  );
+}
+
+function payloadOf({ codec }: CallParts, { handler, events }: CallRequest): unknown {
   const { decoded, descriptor } = handler;
   return decoded === null ? decodeBody(events[0]!.event, codec, descriptor) : decoded.data;
 }
 
-function closeScope(scope: Scope | null): void {
-  if (scope !== null) endScope(scope);
-}
-
-function invocationOf(request: CallRequest, signal: AbortSignal): Invocation {
-  const { handler, events } = request;
-  const contexts = events.map(({ unit, event }) => {
+function contextsOf({ handler, events }: CallRequest, end: CallEnd): EventContext[] {
+  return events.map(({ unit, event }) => {
     const key = Buffer.from(unit.key.buffer, unit.key.byteOffset + 8, 16).toString('hex');
-    return new EventContext(event, unit.delivery, handler.known.name, unit.attempts + 1, key, signal);
+    return new EventContext(event, unit.delivery, handler.known.name, unit.attempts + 1, key, end);
   });
-  return new Invocation(handler.known, contexts, handler.batch !== null);
 }
 
 function label({ events }: CallRequest): string {

@@ -29,8 +29,11 @@ export interface HandlerUnit {
   half: object | null;
   /** Not to be tried before this time. */
   dueAtMs: number;
-  /** Why it is dead-lettered instead of handled. */
+  /** Why it is given up instead of handled: dead-lettered or, where it `parks`, parked. */
   hopeless: Error | null;
+  parks: boolean;
+  /** Processes that died while they ran it alone. */
+  deaths: number;
   /** Why the consumer must stop before it. */
   readonly forbidden: Error | null;
 }

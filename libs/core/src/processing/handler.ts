@@ -15,7 +15,10 @@ export interface HandlerOptions {
   readonly transaction?: 'database' | 'kafka';
   /**
    * `batch`: shares one transaction with its neighbours; a neighbour's failure runs the handler again.
-   * `event`: its own transaction; required for calls to other systems and for `SET LOCAL`. Default `batch`.
+   * `event`: its own transaction; required for calls to other systems, `SET LOCAL` and temporary tables (`ON COMMIT
+   * DROP`); what would outlive the transaction (plain `SET`, `set_config(…, false)`) is refused in both.
+   * Handlers of one type take each event together: beside one with `event` the transactions of the others hold a single
+   * event, too. Where that is too slow, give it a group of its own (another instance). Default `batch`.
    */
   readonly commit?: 'batch' | 'event';
   /** Milliseconds until the signal aborts and the transaction is rolled back. 1 to 2,147,483,647. Default 30,000. */
@@ -74,9 +77,10 @@ export interface HandlerDefinition extends HandlerOptions {
   readonly invokeBatch?: InvokeBatch;
   /**
    * With `batch`: makes what the handler gets of a decoded and upcast body, before the event is admitted and outside
-   * of its transaction. Where it rejects, that event fails alone. Default: the body itself.
+   * of its transaction; or a promise of it. Where it throws or rejects, that event fails alone. Default: the body
+   * itself.
    */
-  readonly prepare?: (data: unknown) => Promise<unknown>;
+  readonly prepare?: (data: unknown) => unknown;
 }
 
 export type InvokeHandler = (data: unknown, context: EventContext) => Promise<void>;

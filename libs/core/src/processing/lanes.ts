@@ -42,7 +42,7 @@ export class Lanes {
   async run(units: readonly HandlerUnit[]): Promise<LanesResult> {
     let begun = 0;
     for (const unit of units) {
-      await this.#room(unit);
+      if (!this.#hasRoom(unit)) await this.#room(unit);
       if (this.#errors.length > 0 || (begun > 0 && !this.#work.goesOn())) break;
       begun++;
       if (this.#work.alone(unit)) await this.#handle(unit);
@@ -52,14 +52,14 @@ export class Lanes {
     return { begun, errors: this.#errors };
   }
 
+  #hasRoom(unit: HandlerUnit): boolean {
+    if (this.#work.alone(unit)) return this.#running.size === 0;
+    return (this.#busy.get(unit.known.id) ?? 0) < (unit.handler?.concurrency ?? 1);
+  }
+
   /** Resolves when the unit may be begun. */
   async #room(unit: HandlerUnit): Promise<void> {
-    if (this.#work.alone(unit)) {
-      await Promise.all(this.#running);
-      return;
-    }
-    const most = unit.handler?.concurrency ?? 1;
-    while ((this.#busy.get(unit.known.id) ?? 0) >= most) {
+    while (!this.#hasRoom(unit)) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });

@@ -21,7 +21,7 @@ export class OffsetMarks {
 
   constructor(plan: BatchPlan, from: number) {
     this.#plan = plan;
-    this.#first = unitsOf(plan, plan.units[from]);
+    this.#first = unitsAround(plan, from);
   }
 
   /** Under which key the inbox knows a unit of the group; `null`: under none, its position decides. */
@@ -34,11 +34,12 @@ export class OffsetMarks {
   async settle(inbox: InboxStore, transaction: Transaction, done: number): Promise<void> {
     const next = this.#plan.units[done];
     if (next !== undefined && this.#first.includes(next)) return;
-    const last = unitsOf(this.#plan, next).filter((unit) => this.#plan.units.indexOf(unit) < done);
-    const begun = last.filter(byPosition).map((unit) => {
+    const last = unitsAround(this.#plan, done);
+    const begun = last.slice(0, next === undefined ? 0 : last.indexOf(next)).filter(byPosition);
+    const records = begun.map((unit) => {
       return { key: markOf(unit), handlerId: unit.known.id, fingerprint: unit.fingerprint };
     });
-    if (begun.length > 0) await inbox.admit(transaction, begun);
+    if (records.length > 0) await inbox.admit(transaction, records);
     const ended = this.#first.length > 1 ? this.#first.filter(byPosition).map(markOf) : [];
     if (ended.length > 0) await inbox.withdraw(transaction, ended);
   }
@@ -57,8 +58,15 @@ export function checkPositions({ units }: BatchPlan, fence: FenceClaim | null): 
   throw new ExactlyOnceError('EO_STOPPED', what);
 }
 
-function unitsOf({ units }: BatchPlan, one: HandlerUnit | undefined): HandlerUnit[] {
-  return one === undefined ? [] : units.filter(({ index }) => index === one.index);
+/** All units of the delivery that the unit at `at` came from: they stand together. */
+function unitsAround({ units }: BatchPlan, at: number): HandlerUnit[] {
+  const index = units[at]?.index;
+  if (index === undefined) return [];
+  let from = at;
+  while (units[from - 1]?.index === index) from--;
+  let to = at + 1;
+  while (units[to]?.index === index) to++;
+  return units.slice(from, to);
 }
 
 function markOf({ delivery, event, known }: HandlerUnit): Uint8Array {

@@ -9,7 +9,8 @@
  */
 import type { DeliverySink, ProcessingSession } from '../broker/broker.js';
 import type { Delivery } from '../broker/delivery.js';
-import { ExactlyOnceError, hasCode, isExactlyOnceError } from '../errors/exactly-once-error.js';
+import { longestTimerMs } from '../clock.js';
+import { ExactlyOnceError, hasCode } from '../errors/exactly-once-error.js';
 import { backoffMs, decide, defaultRetryPolicy } from '../failure/failure-policy.js';
 import type { Logger } from '../telemetry/logger.js';
 import {
@@ -17,26 +18,27 @@ import {
   errorLine,
   type GroupBounds,
   type HandlerDirectory,
+  halve,
   planBatch,
   unitLabel,
 } from './batch-plan.js';
 import type { GroupCommit } from './group-commit.js';
-import type { GroupFailure } from './group-result.js';
-import { GroupSize } from './group-size.js';
+import { GroupPace } from './group-pace.js';
+import { type GroupFailure, isBlameless } from './group-result.js';
 import type { HandlerUnit } from './handler-unit.js';
 import { checkPositions } from './offset-marks.js';
-import { Progress } from './progress.js';
+import { ProcessKillers } from './process-killers.js';
+import { Progress, type Stretch } from './progress.js';
+import { Quarantine } from './quarantine.js';
 
 export interface ProcessorParts {
   readonly group: GroupCommit;
   readonly directory: HandlerDirectory;
   readonly bounds: GroupBounds;
+  readonly processKillers: 'park' | 'dead-letter';
   readonly logger: Logger;
   readonly random: () => number;
 }
-
-/** Longest wait of a timer of Node, in milliseconds. */
-const longestTimerMs = 2_147_483_647;
 
 /** How the next try at a group differs from the last. */
 interface Attempt {
@@ -60,12 +62,19 @@ interface Culprit {
 export class Processor implements DeliverySink {
   readonly #parts: ProcessorParts;
   readonly #progress: Progress;
-  readonly #size: GroupSize;
+  readonly pace: GroupPace;
+  readonly quarantine = new Quarantine();
+  readonly #killers: ProcessKillers;
 
   constructor(parts: ProcessorParts) {
     this.#parts = parts;
-    this.#progress = new Progress(parts.group.parts.clock);
-    this.#size = new GroupSize(parts.bounds.maxEvents, parts.group.parts.maxOpenMs);
+    const { clock, maxOpenMs, storage } = parts.group.parts;
+    const { connections } = storage.features;
+    const { logger, bounds, processKillers: fate } = parts;
+    const { quarantine } = this;
+    this.#progress = new Progress(clock);
+    this.pace = new GroupPace({ clock, maxEvents: bounds.maxEvents, maxOpenMs, connections });
+    this.#killers = new ProcessKillers({ storage, logger, quarantine, reach: bounds.maxEvents, fate });
   }
 
   async process(deliveries: readonly Delivery[], session: ProcessingSession): Promise<void> {
@@ -79,8 +88,9 @@ export class Processor implements DeliverySink {
     try {
       let done = 0;
       do {
-        const next = await this.#advance(plan, done, session);
+        const next = await this.#advance(plan, done, session, stretch);
         if (next === null) return;
+        this.#killers.passed(session.fence, plan.units.slice(done, next));
         done = next;
         stretch.moved();
         session.done(plan.deliveriesDone(done));
@@ -96,20 +106,32 @@ export class Processor implements DeliverySink {
   }
 
   /** Gets at least one unit from `from` done, however long that takes; the next one, or `null`: draining. */
-  async #advance(plan: BatchPlan, from: number, session: ProcessingSession): Promise<number | null> {
+  async #advance(
+    plan: BatchPlan,
+    from: number,
+    session: ProcessingSession,
+    stretch: Stretch,
+  ): Promise<number | null> {
     this.#stopBefore(plan.units[from]);
-    const bounds = { ...this.#parts.bounds, maxEvents: this.#size.current };
-    const attempt: Attempt = { to: plan.groupEnd(from, bounds), savepoints: false, uncounted: 0 };
+    const end = plan.groupEnd(from, this.#parts.bounds.maxBytes, (unit) => this.pace.mostWith(unit));
+    const together = this.#killers.together(session.fence, plan.units.slice(from, end));
+    const attempt: Attempt = { to: from + together, savepoints: false, uncounted: 0 };
     for (;;) {
       await this.#waitUntilDue(plan.units[from], session);
-      if (session.draining.aborted) return null;
       const { to, savepoints } = attempt;
-      const startedAtMs = this.#now();
-      const skipped = await this.#runFenced(plan, from, to, savepoints, session);
-      if (typeof skipped === 'number') return skipped;
-      const { done, failure } = skipped;
+      const units = plan.units.slice(from, to);
+      const leave = await stretch.waits(this.pace.enter(units, session.draining));
+      if (session.draining.aborted) {
+        leave();
+        return null;
+      }
+      const run = () => this.#runFenced(plan, from, to, savepoints, session);
+      const group = { unit: plan.units[from], from, session, stretch };
+      const skipped = await this.#killers.guarded(group, run).finally(leave);
+      if (skipped === null || typeof skipped === 'number') return skipped;
+      const { done, failure, handledMs } = skipped;
       if (failure === null) {
-        this.#size.committed({ size: to - from, done: done - from, tookMs: this.#now() - startedAtMs });
+        this.pace.committed(units, { size: to - from, done: done - from, handledMs });
         return done;
       }
       await this.#learnInAnyCase(plan, { from, done }, attempt, failure, session);
@@ -176,7 +198,7 @@ export class Processor implements DeliverySink {
     const culprit = this.#culprit(plan, from, attempt, failure);
     if (isBlameless(failure)) {
       if (hasCode(failure.error, 'EO_SERIALIZATION_FAILURE')) {
-        this.#size.collided(size);
+        this.pace.collided(plan.units.slice(from, attempt.to));
         attempt.to = half;
       }
       await this.#waitForBetterTimes(plan.units[from], failure.error, attempt, session);
@@ -249,7 +271,8 @@ export class Processor implements DeliverySink {
     const policy = unit?.handler?.retry ?? defaultRetryPolicy;
     attempt.uncounted++;
     const waitMs = backoffMs(policy, attempt.uncounted, this.#parts.random);
-    this.#progress.trouble(errorLine(error));
+    // A collision is no trouble of the database's; where none of them ends, the stand-still is what shows.
+    if (!hasCode(error, 'EO_SERIALIZATION_FAILURE')) this.#progress.trouble(errorLine(error));
     telemetry.count('exactly_once.retries', 1, { counted: false });
     this.#parts.logger.warn(`nothing committed, again in ${waitMs} ms: ${errorLine(error)}`);
     await clock.sleep(waitMs, session.draining);
@@ -272,17 +295,4 @@ export class Processor implements DeliverySink {
   #now(): number {
     return this.#parts.group.parts.clock.now();
   }
-}
-
-/** The first unit of the second half. Each half is tried alone from now on. */
-function halve(units: readonly HandlerUnit[]): HandlerUnit {
-  const middle = Math.ceil(units.length / 2);
-  const halves = [{}, {}] as const;
-  for (const [index, unit] of units.entries()) unit.half = halves[index < middle ? 0 : 1];
-  return units[middle]!;
-}
-
-/** Nobody's event is to blame: the error says so, or a statement of the framework itself failed. */
-function isBlameless({ error, phase }: GroupFailure): boolean {
-  return phase === 'other' || (isExactlyOnceError(error) && error.outcome === 'retry');
 }

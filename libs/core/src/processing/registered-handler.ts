@@ -12,7 +12,7 @@ export const defaultTimeoutMs = 30_000;
 export interface RegisteredBatch {
   /** Most events of one call. */
   readonly size: number;
-  readonly prepare: (data: unknown) => Promise<unknown>;
+  readonly prepare: (data: unknown) => unknown;
   readonly invoke: InvokeBatch;
 }
 
@@ -54,7 +54,7 @@ export function registerHandler(
 
 function registeredBatch({ batch, invokeBatch, prepare }: HandlerDefinition): RegisteredBatch | null {
   if (batch === undefined || invokeBatch === undefined) return null;
-  return { size: batch, invoke: invokeBatch, prepare: prepare ?? (async (data) => data) };
+  return { size: batch, invoke: invokeBatch, prepare: prepare ?? ((data) => data) };
 }
 
 /** Batch handlers are called as such, and those of other transports from there. */

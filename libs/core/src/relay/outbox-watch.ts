@@ -49,6 +49,7 @@ export class OutboxWatch {
 }
 
 function deadNote(dead: number): string {
-  const what = dead === 1 ? '1 event was' : `${dead} events were`;
-  return `${what} refused by the broker for good (outbox rows in state "dead", each with its reason)`;
+  const [what, wait] =
+    dead === 1 ? ['1 event was', 'its key waits'] : [`${dead} events were`, 'their keys wait'];
+  return `${what} refused by the broker for good; ${wait} for a decision: "npx exactly-once outbox list"`;
 }

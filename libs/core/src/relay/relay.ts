@@ -1,25 +1,23 @@
 /**
- * Moves outbox rows to the broker, in order, shard by shard. Step 2 of an event's life.
+ * Publishes the outbox: holds a fair part of its shards, and has each of them worked. Step 2 of an event's life.
  *
- * A crash after the broker's acknowledgement and before `settle` sends the rows again with the same ids; the
- * consumer's inbox absorbs them. Publishes nothing without a lease. A row that the broker refuses for good becomes
- * `dead`, with its reason; later events of its key pass it by. What is only out of reach is sent again.
+ * Publishes nothing without a lease, and renews its leases while it works. It looks by itself, the less often the less
+ * it finds, and at once at a hint. What becomes of rows in a crash is its sending's to say.
  */
-import type { Publisher, SendOutcome } from '../broker/broker.js';
 import type { Clock } from '../clock.js';
-import { errorChain, hasCode } from '../errors/exactly-once-error.js';
-import type { EventEnvelope } from '../event/event-envelope.js';
+import { errorChain } from '../errors/exactly-once-error.js';
 import { backoffMs, defaultRetryPolicy } from '../failure/failure-policy.js';
 import { Hint } from '../hint.js';
-import type { OutboxRow } from '../outbox/outbox-store.js';
 import type { Storage } from '../storage/storage.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
-import type { Lease } from './lease-store.js';
+import { HeldShards } from './held-shards.js';
+import type { Sending } from './shard-sending.js';
+import { planShards } from './shard-share.js';
 
 export interface RelayParts {
   readonly storage: Storage;
-  readonly publisher: Publisher;
+  readonly sending: Sending;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly telemetry: Telemetry;
@@ -30,165 +28,147 @@ export interface RelayParts {
   readonly maxBytes: number;
   readonly leaseMs: number;
   readonly maxPollMs: number;
+  readonly holdBackMs: number;
 }
 
 const minPollMs = 10;
 
 export class Relay {
   readonly #parts: RelayParts;
-  readonly #leases = new Map<number, { lease: Lease; renewAtMs: number }>();
+  readonly #shards: HeldShards;
   readonly #news = new Hint();
+  #hinted = false;
+  #pollMs = minPollMs;
+  #lookAtMs = 0;
+  #beatAtMs = 0;
   #trouble: string | null = 'not connected yet';
-  /** Topics that the broker cannot take just now: why, and when they are tried again. */
-  readonly #waiting = new Map<string, { readonly reason: string; readonly untilMs: number }>();
 
   constructor(parts: RelayParts) {
     this.#parts = parts;
+    this.#shards = new HeldShards({
+      ...parts,
+      rested: (moved) => this.#rested(moved),
+      changed: () => this.#beatSoon(),
+    });
   }
 
   /** Something was committed to the outbox in this process: look at once. */
   hint(): void {
+    this.#hinted = true;
     this.#news.give();
   }
 
   /** Why publishing stands still, for health; `null` where it does not. */
   stuck(): string | null {
-    return this.#trouble;
+    return this.#trouble ?? this.#shards.trouble;
   }
 
   /** Publishes until `signal` aborts, then gives its leases up. Rejects never: failures are retried and logged. */
   async run(signal: AbortSignal): Promise<void> {
-    let pollMs = minPollMs;
-    let failures = 0;
-    while (!signal.aborted) {
+    const { clock } = this.#parts;
+    for (let failures = 0; !signal.aborted; ) {
       try {
-        const moved = await this.#round(signal);
+        if (clock.now() >= this.#beatAtMs) await this.#beat();
+        if (this.#hinted || clock.now() >= this.#lookAtMs) await this.#look();
         failures = 0;
-        this.#reportWaiting();
-        pollMs = moved > 0 ? minPollMs : Math.min(pollMs * 2, this.#parts.maxPollMs);
-        if (moved === 0) await this.#news.wait(this.#parts.clock, pollMs, signal);
+        this.#trouble = null;
+        await this.#news.wait(clock, this.#waitMs(), signal);
       } catch (error) {
-        failures++;
-        await this.#failed(error, failures, signal);
+        await this.#failed(error, ++failures, signal);
       }
     }
-    await this.#releaseAll();
+    await this.#shards.close();
+    await this.#leave();
   }
 
-  /** One look at each shard; how many rows were settled. */
-  async #round(signal: AbortSignal): Promise<number> {
-    const { storage, batchSize, maxBytes } = this.#parts;
-    const shards = await storage.leases.shardCount();
-    let moved = 0;
-    for (let shard = 0; shard < shards && !signal.aborted; shard++) {
-      const lease = await this.#hold(shard);
-      if (lease === null) continue;
-      const exceptTopics = this.#waitingTopics();
-      const rows = await storage.outbox.claim(lease, batchSize, { maxBytes, exceptTopics });
-      this.#tryAgain(rows);
-      if (rows.length > 0) moved += await this.#publish(lease, rows);
-    }
-    return moved;
+  #waitMs(): number {
+    const next = this.#shards.anyIdle ? Math.min(this.#beatAtMs, this.#lookAtMs) : this.#beatAtMs;
+    return Math.max(0, next - this.#parts.clock.now());
   }
 
-  async #hold(shard: number): Promise<Lease | null> {
-    const { storage, clock, leaseMs, owner, logger } = this.#parts;
-    const held = this.#leases.get(shard);
-    const renewAtMs = clock.now() + leaseMs / 3;
-    if (held !== undefined && clock.now() < held.renewAtMs) return held.lease;
-    if (held !== undefined && (await storage.leases.renew(held.lease, leaseMs))) {
-      held.renewAtMs = renewAtMs;
-      return held.lease;
-    }
-    this.#leases.delete(shard);
-    const lease = await storage.leases.acquire(shard, owner, leaseMs);
-    if (lease === null) return null;
-    logger.info(`relay ${owner} publishes shard ${shard} (epoch ${lease.epoch})`);
-    this.#leases.set(shard, { lease, renewAtMs });
-    return lease;
-  }
-
-  async #publish(lease: Lease, rows: readonly OutboxRow[]): Promise<number> {
-    const { storage, publisher, telemetry, clock, logger } = this.#parts;
+  /** Extends its leases, and takes and gives up what is due, so that all relays share the shards. */
+  async #beat(): Promise<void> {
+    const { storage, owner, leaseMs, clock, telemetry } = this.#parts;
     const startedAtMs = clock.now();
-    const events = rows.map((row) => row.event);
-    const attributes = { shard: lease.shard };
-    const outcomes = await telemetry.span('relay', { attributes, links: events }, () =>
-      publisher.send(events),
-    );
-    const sent = rows.filter((_, index) => outcomes[index]?.status === 'sent').map((row) => row.position);
-    if (sent.length > 0) await storage.outbox.settle(lease, sent);
-    for (const [index, outcome] of outcomes.entries()) {
-      const row = rows[index];
-      if (outcome.status !== 'refused' || row === undefined) continue;
-      logger.error(`event ${row.event.type} ${row.event.id} can never be sent: ${outcome.reason}`);
-      await storage.outbox.refuse(lease, row.position, outcome.reason);
-    }
-    telemetry.record('exactly_once.relay_time', clock.now() - startedAtMs, attributes);
-    return rows.length - this.#setAside(events, outcomes);
+    const view = await storage.leases.beat(owner, leaseMs, this.#shards.leases);
+    this.#shards.extended(view.held, startedAtMs + leaseMs);
+    const plan = planShards(view, this.#shards.kept);
+    for (const shard of plan.giveUp) this.#shards.giveUp(shard);
+    await Promise.all(plan.take.map((shard) => this.#take(shard)));
+    const everyMs = plan.wants || view.wantedShardCount !== null ? leaseMs / 10 : leaseMs / 3;
+    this.#beatAtMs = startedAtMs + Math.min(everyMs, (view.nextExpiryMs ?? everyMs) + 1);
+    const heldAll = plan.take.length === 0 && this.#shards.kept.length === view.shardCount;
+    if (view.wantedShardCount !== null && heldAll) await this.#reshard();
+    telemetry.gauge('exactly_once.relay_shards', this.#shards.kept.length);
   }
 
-  /** Topics that have to wait are not claimed for a while, so that others are; how many of the events wait. */
-  #setAside(events: readonly EventEnvelope[], outcomes: readonly SendOutcome[]): number {
-    const { clock, maxPollMs } = this.#parts;
-    for (const { topic } of events) this.#waiting.delete(topic);
-    let waiting = 0;
-    for (const [index, outcome] of outcomes.entries()) {
-      const event = events[index];
-      if (outcome.status !== 'later' || event === undefined) continue;
-      waiting++;
-      this.#waiting.set(event.topic, { reason: outcome.reason, untilMs: clock.now() + maxPollMs });
-    }
-    return waiting;
+  async #take(shard: number): Promise<void> {
+    const { storage, owner, leaseMs, clock } = this.#parts;
+    const heldUntilMs = clock.now() + leaseMs;
+    const lease = await storage.leases.acquire(shard, owner, leaseMs);
+    if (lease !== null) this.#shards.take(lease, heldUntilMs);
   }
 
-  /** What has waited long enough is asked again by these rows, or there is nothing left of it. */
-  #tryAgain(rows: readonly OutboxRow[]): void {
-    const claimed = new Set(rows.map(({ event }) => event.topic));
-    const still = new Set(this.#waitingTopics());
-    for (const topic of this.#waiting.keys()) {
-      if (!still.has(topic) && !claimed.has(topic)) this.#waiting.delete(topic);
+  /** It holds every shard there is: once none is at work, keys may go to other shards. */
+  async #reshard(): Promise<void> {
+    const { storage, owner, logger } = this.#parts;
+    await this.#shards.stopAll();
+    const done = await storage.leases.reshard(owner);
+    await this.#shards.releaseAll();
+    if (done) {
+      logger.info(`relay ${owner} has split the outbox anew`);
+      this.#beatSoon();
+    } else {
+      logger.warn(
+        `relay ${owner} could not split the outbox anew: a lease ran out, or the broker has yet to say what became of a batch`,
+      );
     }
   }
 
-  #waitingTopics(): string[] {
-    const nowMs = this.#parts.clock.now();
-    return [...this.#waiting].flatMap(([topic, { untilMs }]) => (nowMs < untilMs ? [topic] : []));
+  /** Wakes the shards in which something may be. */
+  async #look(): Promise<void> {
+    const idle = this.#shards.idle;
+    if (this.#hinted) this.#shards.wakeBusy();
+    this.#hinted = false;
+    const starts = idle.map(({ start }) => start);
+    const due = idle.length < 2 ? null : await this.#parts.storage.outbox.due(starts);
+    for (const [at, shard] of idle.entries()) {
+      if (due?.includes(shard.lease.shard) === false) shard.looked(starts[at]!);
+    }
+    const woken = idle.filter(({ lease }) => due === null || due.includes(lease.shard));
+    for (const shard of woken) shard.wake();
+    if (woken.length === 0) this.#lookLater(false);
   }
 
-  /** Others are published meanwhile; health says what waits. */
-  #reportWaiting(): void {
-    const [first] = this.#waiting.values();
-    const reason = first?.reason ?? null;
-    if (reason !== null && reason !== this.#trouble) {
-      this.#parts.logger.warn(`relay: some events wait: ${reason}`);
-    }
-    this.#trouble = reason;
+  #rested(moved: boolean): void {
+    this.#lookLater(moved);
+    this.#news.give();
+  }
+
+  #lookLater(moved: boolean): void {
+    this.#pollMs = moved ? minPollMs : Math.min(this.#pollMs * 2, this.#parts.maxPollMs);
+    this.#lookAtMs = this.#parts.clock.now() + this.#pollMs;
+  }
+
+  #beatSoon(): void {
+    this.#beatAtMs = 0;
+    this.#news.give();
   }
 
   async #failed(error: unknown, failures: number, signal: AbortSignal): Promise<void> {
-    const { clock, logger, random } = this.#parts;
-    if (hasCode(error, 'EO_LEASE_LOST')) {
-      logger.warn(`relay: ${errorChain(error).join(' <- ')}`);
-      this.#leases.clear();
-      return;
-    }
-    const waitMs = backoffMs(defaultRetryPolicy, failures, random);
+    const { clock, logger, random, leaseMs } = this.#parts;
+    const waitMs = Math.min(backoffMs(defaultRetryPolicy, failures, random), leaseMs / 3);
     this.#trouble = errorChain(error).join(' <- ');
-    logger.warn(`relay: nothing settled, again in ${waitMs} ms: ${this.#trouble}`);
+    logger.warn(`relay: its shards are not known, again in ${waitMs} ms: ${this.#trouble}`);
     await clock.sleep(waitMs, signal);
   }
 
-  async #releaseAll(): Promise<void> {
-    for (const { lease } of this.#leases.values()) {
-      try {
-        await this.#parts.storage.leases.release(lease);
-      } catch (error) {
-        this.#parts.logger.warn(
-          `relay: shard ${lease.shard} runs out by itself: ${errorChain(error).join(' <- ')}`,
-        );
-      }
+  async #leave(): Promise<void> {
+    const { storage, owner, logger } = this.#parts;
+    try {
+      await storage.leases.leave(owner);
+    } catch (error) {
+      logger.warn(`relay: it counts until it runs out by itself: ${errorChain(error).join(' <- ')}`);
     }
-    this.#leases.clear();
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Forgets what is past the deduplication window, in bounded steps: inbox records, and records of the database's own
- * log. Step 9 of an event's life.
+ * Forgets what is past its time, in bounded steps: inbox records, records of the database's own log, and what has left
+ * the outbox. Step 9 of an event's life.
  *
  * Never holds a long lock: each step is one short statement, and it pauses between full ones.
  */

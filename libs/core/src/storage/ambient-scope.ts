@@ -5,9 +5,9 @@
  * that has ended stays visible to code that outlived it, so that a late write can be refused instead of
  * committing on its own.
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ExactlyOnceError } from '../errors/exactly-once-error.js';
 import type { Invocation } from '../processing/invocation.js';
+import { AmbientValue } from './ambient-value.js';
 import type { Transaction } from './transaction.js';
 
 export interface Scope {
@@ -25,7 +25,7 @@ export interface Scope {
 }
 
 export class AmbientScope {
-  readonly #scopes = new AsyncLocalStorage<Scope | undefined>();
+  readonly #scopes = new AmbientValue<Scope | undefined>();
   #used = false;
 
   /** True once there was a scope: code that began in one may still run, whatever has ended since. */
@@ -35,7 +35,7 @@ export class AmbientScope {
 
   /** The scope of the running code, open or ended; `undefined` outside of any. */
   current(): Scope | undefined {
-    return this.#scopes.getStore();
+    return this.#scopes.current();
   }
 
   run<T>(scope: Scope, work: () => T): T {

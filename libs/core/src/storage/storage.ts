@@ -7,12 +7,14 @@
  */
 import type { LogStore } from '../database-broker/log-store.js';
 import type { DeadLetterStore } from '../failure/dead-letter-store.js';
+import type { ParkStore } from '../failure/park-store.js';
 import type { FenceStore } from '../inbox/fence-store.js';
 import type { HandlerStore } from '../inbox/handler-store.js';
 import type { InboxStore } from '../inbox/inbox-store.js';
 import type { OutboxStore } from '../outbox/outbox-store.js';
 import type { LeaseStore } from '../relay/lease-store.js';
-import type { AmbientScope } from './ambient-scope.js';
+import type { AmbientScope, Scope } from './ambient-scope.js';
+import type { BorrowedTransaction } from './borrowed-transaction.js';
 import type { BeginOptions, Transaction } from './transaction.js';
 
 /** What an adapter's database and driver can do beyond the least. */
@@ -24,6 +26,11 @@ export interface StorageFeatures {
   readonly concurrentStatements: boolean;
   /** What the user can do to get them, for a notice. */
   readonly concurrentStatementsRemedy: string;
+  /**
+   * Connections of its pool, of which transactions over events take a part only; `null` where they need none of a
+   * pool.
+   */
+  readonly connections: number | null;
 }
 
 export interface Storage {
@@ -37,6 +44,7 @@ export interface Storage {
   readonly leases: LeaseStore;
   readonly handlers: HandlerStore;
   readonly deadLetters: DeadLetterStore;
+  readonly parked: ParkStore;
   /** Used where the database is the broker, and empty elsewhere. */
   readonly log: LogStore;
   /**
@@ -57,6 +65,12 @@ export interface Storage {
    * touches it by timer, so that `idleTimeoutMs` cuts only the dead.
    */
   begin(options: BeginOptions): Promise<Transaction>;
+  /**
+   * The transaction that `handle` stands for in the user's code (TypeORM: an EntityManager): their own, or the scope of
+   * ours. Throws EO_NO_TRANSACTION where none is open, and EO_OPTION_INVALID where it is none of this database. Left
+   * out where users begin no transactions of their own.
+   */
+  borrow?(handle: object): BorrowedTransaction | Scope;
   /**
    * Translates an error of this database, or one that was caused by it, by its SQLSTATE or the driver's code:
    * EO_STORAGE_UNAVAILABLE, EO_SERIALIZATION_FAILURE. Any other error comes back as it is.

@@ -51,10 +51,21 @@ export interface BeginOptions {
   readonly idleTimeoutMs: number;
   /** Milliseconds after which the database cancels a single statement; 0 is never. */
   readonly statementTimeoutMs: number;
+  /**
+   * Milliseconds that a statement waits for another transaction's lock before it fails as a collision
+   * (EO_SERIALIZATION_FAILURE); 0 is as long as it takes. Default 0.
+   */
+  readonly lockTimeoutMs?: number;
   /** Default: READ COMMITTED. */
   readonly isolation?: IsolationLevel;
   /** True where several events share the transaction: `SET LOCAL` by a handler is then refused. */
   readonly shared: boolean;
+  /**
+   * True where the same work is tried again after a COMMIT without an answer, and finds out by itself whether it was
+   * done. `seal` then leaves the proof to `commit` where nothing was published, which saves a round trip, and
+   * `resolveOutcome` may not know. Default false.
+   */
+  readonly triedAgain?: boolean;
 }
 
 export interface Transaction {
@@ -83,7 +94,7 @@ export interface Transaction {
   /**
    * Ends the handlers' part: refuses every later statement of theirs, writes the outbox, and proves by a
    * statement of the framework that the transaction is alive. Throws EO_TRANSACTION_ABORTED where a
-   * swallowed SQL error has aborted it.
+   * swallowed SQL error has aborted it. With `triedAgain` that may be left to `commit`.
    */
   seal(): Promise<void>;
   /**

@@ -31,6 +31,10 @@ export type GaugeName =
   | 'exactly_once.outbox_depth'
   /** Milliseconds. */
   | 'exactly_once.outbox_age'
+  /** Milliseconds for which published events wait for a transaction that published before them and is still open. */
+  | 'exactly_once.outbox_held_back'
+  /** Shards that this relay publishes. */
+  | 'exactly_once.relay_shards'
   /** Rows that the broker refused for good. */
   | 'exactly_once.outbox_dead';
 

@@ -17,10 +17,11 @@ import {
   type Logger,
   type LogStore,
   type OutboxStore,
+  type ParkStore,
   type Storage,
   type Transaction,
 } from '@exactly-once/core';
-import type { Kafka, ProducerConfig } from 'kafkajs';
+import type { KafkaClient } from '../kafka-client.js';
 import { LogOffsets } from '../log-offsets.js';
 import { deadLetterRecord } from './dead-letter-record.js';
 import { KafkaTransaction } from './kafka-transaction.js';
@@ -30,8 +31,7 @@ import { TransactionalProducer } from './transactional-producer.js';
 export interface TransactionsParts {
   readonly ambient: AmbientScope;
   /** Known only once the broker is bound. */
-  readonly client: () => { readonly kafka: Kafka; readonly logger: Logger };
-  readonly producer: ProducerConfig;
+  readonly bound: () => { readonly client: KafkaClient; readonly logger: Logger };
   readonly deadLetterTopic: (topic: string) => string;
 }
 
@@ -40,6 +40,7 @@ export class KafkaTransactions implements Storage {
   readonly features = {
     concurrentStatements: false,
     concurrentStatementsRemedy: 'a Kafka transaction has no lanes',
+    connections: null,
   };
   readonly ambient: AmbientScope;
   readonly fences: TransactionFences;
@@ -48,6 +49,7 @@ export class KafkaTransactions implements Storage {
   readonly outbox = absent<OutboxStore>('an outbox');
   readonly leases = absent<LeaseStore>('leases');
   readonly log = absent<LogStore>('a log');
+  readonly parked = absent<ParkStore>('parked events');
   readonly deadLetters: DeadLetterStore = {
     insert: async (transaction, letter) => own(transaction).bury(letter),
     count: () => Promise.reject(noDatabase('a count of dead letters')),
@@ -59,8 +61,7 @@ export class KafkaTransactions implements Storage {
     this.#parts = parts;
     this.ambient = parts.ambient;
     this.fences = new TransactionFences({
-      open: (transactionalId) =>
-        TransactionalProducer.open({ ...parts.client(), config: parts.producer, transactionalId }),
+      open: (transactionalId) => TransactionalProducer.open({ ...parts.bound(), transactionalId }),
       committed: (key) => this.#committed(key),
     });
   }
@@ -85,7 +86,7 @@ export class KafkaTransactions implements Storage {
   }
 
   async #committed({ group, topic, partition }: FenceKey): Promise<bigint | null> {
-    const offsets = this.#offsets.get(group) ?? new LogOffsets(this.#parts.client().kafka, group);
+    const offsets = this.#offsets.get(group) ?? new LogOffsets(this.#parts.bound().client, group);
     this.#offsets.set(group, offsets);
     return (await offsets.of(topic, partition)).committed;
   }

@@ -90,5 +90,5 @@ export class TransactionFences implements FenceStore {
 }
 
 function rowOf({ next, owner }: TransactionalClaim): FenceRow {
-  return { nextOffset: next, owner, clean: false, lastFingerprint: null, logGeneration: 1 };
+  return { nextOffset: next, owner, clean: false, lastFingerprint: null, logGeneration: 1, suspect: null };
 }

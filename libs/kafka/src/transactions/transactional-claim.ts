@@ -7,7 +7,7 @@
  * never initialises a producer without looking.
  */
 import { ExactlyOnceError, type FenceKey } from '@exactly-once/core';
-import type { OutgoingRecord } from './outgoing-record.js';
+import { type OutgoingRecord, requestsOf } from './outgoing-record.js';
 import type { TransactionalProducer } from './transactional-producer.js';
 
 export interface ClaimParts {
@@ -71,7 +71,7 @@ export class TransactionalClaim {
     if (producer === null || this.#over) throw new ExactlyOnceError('EO_FENCED', 'the claim is over');
     this.#attempted = next;
     try {
-      await producer.commit(records, { ...this.key, next });
+      await producer.commit(requestsOf(records), { ...this.key, next });
     } catch (error) {
       if (error instanceof ExactlyOnceError && error.code === 'EO_FENCED') await this.end();
       throw error;

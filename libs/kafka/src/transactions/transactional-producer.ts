@@ -6,7 +6,12 @@
  * what this one began. It begins nothing before all handlers are done, so that no transaction stands open for them.
  */
 import { ExactlyOnceError, errorChain, type Logger } from '@exactly-once/core';
-import { type Kafka, Partitioners, type Producer, type ProducerConfig, type Transaction } from 'kafkajs';
+import type {
+  ClientTransaction,
+  ClientTransactionalProducer,
+  KafkaClient,
+  TopicMessages,
+} from '../kafka-client.js';
 import {
   brokerUnavailable,
   isConcurrentTransaction,
@@ -16,11 +21,9 @@ import {
   refusalOf,
   topicUnavailable,
 } from '../kafka-errors.js';
-import { type OutgoingRecord, requestsOf } from './outgoing-record.js';
 
 export interface ProducerParts {
-  readonly kafka: Kafka;
-  readonly config: ProducerConfig;
+  readonly client: KafkaClient;
   readonly logger: Logger;
   readonly transactionalId: string;
 }
@@ -33,28 +36,21 @@ export interface BatchEnd {
   readonly next: bigint;
 }
 
-const producerRetry = { retries: 3, initialRetryTime: 100 };
-/** Milliseconds in which the coordinator ends a transaction of a process that died within it; below every broker's limit. */
-const transactionTimeoutMs = 30_000;
+/** Sent at once; each as large as a broker takes. */
+type Request = readonly TopicMessages[];
+
+/** Milliseconds that the coordinator gets to end the transaction before. */
+const patienceMs = 30_000;
 const concurrentMs = { first: 2, most: 50 };
 
 export class TransactionalProducer {
   readonly #parts: ProducerParts;
-  readonly #producer: Producer;
+  readonly #producer: ClientTransactionalProducer;
   #usable = false;
 
   private constructor(parts: ProducerParts) {
-    const { kafka, config, transactionalId } = parts;
     this.#parts = parts;
-    this.#producer = kafka.producer({
-      createPartitioner: Partitioners.DefaultPartitioner,
-      allowAutoTopicCreation: false,
-      transactionTimeout: transactionTimeoutMs,
-      ...config,
-      retry: { ...producerRetry, ...config.retry },
-      transactionalId,
-      maxInFlightRequests: 1,
-    });
+    this.#producer = parts.client.transactionalProducer(parts.transactionalId);
   }
 
   /** Connects and initialises it: whoever had the id is fenced, and what he began is aborted. */
@@ -62,7 +58,6 @@ export class TransactionalProducer {
     const opened = new TransactionalProducer(parts);
     try {
       await opened.#producer.connect();
-      await (await opened.#producer.transaction()).abort();
     } catch (error) {
       await opened.close();
       throw brokerUnavailable(`the producer of ${parts.transactionalId} could not be initialised`, error);
@@ -77,24 +72,46 @@ export class TransactionalProducer {
   }
 
   /**
-   * Commits records and position together. Throws EO_FENCED; EO_COMMIT_UNKNOWN and EO_BROKER_UNAVAILABLE, after which
-   * it is not usable; EO_EVENT_REFUSED, and EO_BROKER_UNAVAILABLE for a missing topic: then nothing was committed.
+   * Commits requests and position together, once `confirm` has resolved: it runs beside the writing. Throws EO_FENCED;
+   * EO_COMMIT_UNKNOWN and EO_BROKER_UNAVAILABLE, after which it is not usable; EO_EVENT_REFUSED, and
+   * EO_BROKER_UNAVAILABLE for a missing topic, and what `confirm` throws: then nothing was committed.
    */
-  async commit(records: readonly OutgoingRecord[], end: BatchEnd): Promise<void> {
-    const transaction = await this.#producer.transaction();
-    try {
-      await this.#sendOffsets(transaction, end);
-      for (const topicMessages of requestsOf(records)) {
-        await transaction.sendBatch({ acks: -1, topicMessages });
-      }
-    } catch (error) {
-      throw await this.#failed(transaction, records, error);
+  async commit(
+    requests: readonly Request[],
+    end: BatchEnd,
+    confirm: () => Promise<void> = async () => {},
+  ): Promise<void> {
+    const transaction = await this.#producer.begin();
+    const [written, confirmed] = await Promise.allSettled([
+      this.#write(transaction, requests, end),
+      confirm(),
+    ]);
+    if (confirmed.status === 'rejected') {
+      await this.#abandon(transaction);
+      throw confirmed.reason;
     }
+    if (written.status === 'rejected') throw await this.#failed(transaction, requests, written.reason);
     try {
       await transaction.commit();
     } catch (error) {
       this.#usable = false;
       throw isFenced(error) ? this.#fenced(error) : this.#unknown(error);
+    }
+  }
+
+  /** Writes as `commit` does, and takes it back: whether the broker would take it. Throws as `commit`. */
+  async probe(requests: readonly Request[], end: BatchEnd): Promise<void> {
+    const transaction = await this.#producer.begin();
+    try {
+      await this.#write(transaction, requests, end);
+    } catch (error) {
+      throw await this.#failed(transaction, requests, error);
+    }
+    try {
+      await transaction.abort();
+    } catch (error) {
+      this.#usable = false;
+      throw isFenced(error) ? this.#fenced(error) : this.#incomplete(error);
     }
   }
 
@@ -109,18 +126,26 @@ export class TransactionalProducer {
     }
   }
 
+  async #write(transaction: ClientTransaction, requests: readonly Request[], end: BatchEnd): Promise<void> {
+    await this.#sendOffsets(transaction, end);
+    for (const request of requests) await transaction.send(request);
+  }
+
   /**
    * First, and again while the coordinator still ends the last transaction: kafkajs does not try again by itself
    * (https://github.com/tulios/kafkajs/issues/430). After it no other request meets that.
    */
-  async #sendOffsets(transaction: Transaction, { group, topic, partition, next }: BatchEnd): Promise<void> {
-    const giveUpAtMs = Date.now() + transactionTimeoutMs;
+  async #sendOffsets(
+    transaction: ClientTransaction,
+    { group, topic, partition, next }: BatchEnd,
+  ): Promise<void> {
+    const giveUpAtMs = Date.now() + patienceMs;
     for (let waitMs = concurrentMs.first; ; waitMs = Math.min(waitMs * 2, concurrentMs.most)) {
       try {
-        const partitions = [{ partition, offset: String(next) }];
-        await transaction.sendOffsets({ consumerGroupId: group, topics: [{ topic, partitions }] });
+        await transaction.commitOffset(group, { topic, partition, next });
         return;
       } catch (error) {
+        if (isTopicCondition(error)) throw this.#noPosition(topic, error);
         if (!isConcurrentTransaction(error) || Date.now() > giveUpAtMs) throw error;
         await new Promise((resolve) => setTimeout(resolve, waitMs));
       }
@@ -128,8 +153,8 @@ export class TransactionalProducer {
   }
 
   async #failed(
-    transaction: Transaction,
-    records: readonly OutgoingRecord[],
+    transaction: ClientTransaction,
+    requests: readonly Request[],
     error: unknown,
   ): Promise<ExactlyOnceError> {
     if (isFenced(error)) {
@@ -139,20 +164,35 @@ export class TransactionalProducer {
     const refusal = refusalOf(error);
     if (refusal === null && !isTopicCondition(error)) {
       this.#usable = false;
-      return brokerUnavailable(`a transaction of ${this.#parts.transactionalId} was not completed`, error);
+      return error instanceof ExactlyOnceError ? error : this.#incomplete(error);
     }
-    // Some of it may still be under way to other brokers: only another epoch keeps that out for certain.
-    this.#usable = false;
-    await transaction.abort().catch(() => undefined);
-    const topics = [...new Set(records.map(({ topic }) => topic))].join(', ');
+    await this.#abandon(transaction);
+    const topics = [...new Set(requests.flat().map(({ topic }) => topic))].join(', ');
     if (refusal === null) return topicUnavailable(topics, error);
-    const what = `the broker answers ${refusal} to ${records.length} records for ${topics}`;
+    const records = requests.flat().reduce((sum, { messages }) => sum + messages.length, 0);
+    const what = `the broker answers ${refusal} to ${records} records for ${topics}`;
     return new ExactlyOnceError('EO_EVENT_REFUSED', what, { cause: error });
+  }
+
+  /** Some of it may still be under way to other brokers: only another epoch keeps that out for certain. */
+  async #abandon(transaction: ClientTransaction): Promise<void> {
+    this.#usable = false;
+    await transaction.abort().catch(() => undefined); // the next one's initialisation does it then
   }
 
   #fenced(cause: unknown): ExactlyOnceError {
     const { transactionalId } = this.#parts;
     return new ExactlyOnceError('EO_FENCED', `${transactionalId}: ${protocolType(cause)}`, { cause });
+  }
+
+  #incomplete(cause: unknown): ExactlyOnceError {
+    return brokerUnavailable(`a transaction of ${this.#parts.transactionalId} was not completed`, cause);
+  }
+
+  /** It is no topic of the events: without a cause, so that nobody takes it for one. */
+  #noPosition(topic: string, error: unknown): ExactlyOnceError {
+    const what = `the position of ${this.#parts.transactionalId} on topic "${topic}": ${protocolType(error)}`;
+    return new ExactlyOnceError('EO_BROKER_UNAVAILABLE', what);
   }
 
   #unknown(cause: unknown): ExactlyOnceError {

@@ -6,7 +6,7 @@
  */
 import { resolve } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { checkNumber, checkOptions, ExactlyOnceError } from '@exactly-once/core';
+import { checkNumber, checkOptions, ExactlyOnceError, longestTimerMs } from '@exactly-once/core';
 import { EmbeddedDatabase } from './embedded-database.js';
 import { embeddedDriver } from './embedded-pool.js';
 import { EmbeddedStream } from './embedded-stream.js';
@@ -45,7 +45,6 @@ export interface EmbeddedPostgres {
 }
 
 const inMemory = 'memory://';
-const longestMs = 2_147_483_647;
 /** Connections that may wait for the one session. */
 const connections = 10;
 /** Milliseconds that a first start may take on a busy machine. */
@@ -76,7 +75,7 @@ const databases = new Map<string, EmbeddedDatabase>();
 export function embeddedPostgres(options: EmbeddedPostgresOptions = {}): EmbeddedPostgres {
   checkOptions('embeddedPostgres()', options, ['folder', 'busyTimeoutMs']);
   const { folder = inMemory, busyTimeoutMs = 15_000 } = options;
-  checkNumber('embeddedPostgres(): busyTimeoutMs', busyTimeoutMs, 1, longestMs - openingMs);
+  checkNumber('embeddedPostgres(): busyTimeoutMs', busyTimeoutMs, 1, longestTimerMs - openingMs);
   if (typeof folder !== 'string' || folder === '') {
     throw new ExactlyOnceError('EO_OPTION_INVALID', 'embeddedPostgres(): folder is no path');
   }

@@ -22,7 +22,7 @@ export class LaneGate {
   #waiting: Waiting[] = [];
 
   /** Runs `send` at once, or when no other scope is inside a nested transaction any more. */
-  async pass<T>(scope: object, send: () => Promise<T>): Promise<T> {
+  pass<T>(scope: object, send: () => Promise<T>): Promise<T> {
     if (this.#admits(scope)) return send();
     return new Promise<T>((resolve, reject) => {
       const go = AsyncResource.bind(() => void send().then(resolve, reject));

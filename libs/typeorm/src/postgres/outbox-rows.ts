@@ -5,48 +5,59 @@
  */
 import { type EventEnvelope, keyHash, type OutboxRow, type WrittenEntry } from '@exactly-once/core';
 
-/** One array for each column, in the order of `appendSql`. */
-export function appendParameters(entries: readonly WrittenEntry[]): unknown[][] {
-  const events = entries.map((entry) => entry.event);
+/** The columns of one event, in the order of `appendOneSql`. */
+export function rowParameters({ event, deliverAtMs }: WrittenEntry): unknown[] {
   return [
-    events.map((event) => keyHash(event.key, event.id)),
-    events.map((event) => event.topic),
-    events.map((event) => (event.key === null ? null : Buffer.from(event.key))),
-    events.map((event) => event.type),
-    events.map((event) => event.version),
-    events.map((event) => event.source),
-    events.map((event) => Buffer.from(event.id)),
-    events.map((event) => event.timeMs),
-    events.map((event) => Buffer.from(JSON.stringify(Object.entries(event.headers)))),
-    events.map((event) => event.contentType),
-    events.map((event) => (event.body === null ? null : Buffer.from(event.body))),
-    events.map((event) => event.traceparent),
-    events.map((event) => event.tracestate),
-    entries.map((entry) => entry.deliverAtMs),
+    keyHash(event.key, event.id),
+    event.topic,
+    event.key === null ? null : Buffer.from(event.key),
+    event.type,
+    event.version,
+    event.source,
+    Buffer.from(event.id),
+    event.timeMs,
+    Buffer.from(JSON.stringify(Object.entries(event.headers))),
+    event.contentType,
+    event.body === null ? null : Buffer.from(event.body),
+    event.traceparent,
+    event.tracestate,
+    deliverAtMs,
   ];
+}
+
+/** One array for each of these columns; at least one event. */
+export function appendParameters(entries: readonly WrittenEntry[]): unknown[][] {
+  const rows = entries.map(rowParameters);
+  return rows[0]!.map((_, column) => rows.map((row) => row[column]));
 }
 
 /** A row of `claimSql`. */
 export function outboxRow(row: Record<string, unknown>): OutboxRow {
   const event: EventEnvelope = {
-    id: text(row['id']),
+    id: columnText(row['id']),
     source: row['source'] as string,
     type: row['type'] as string,
     version: row['version'] as number,
     topic: row['topic'] as string,
-    key: row['key'] === null ? null : text(row['key']),
+    key: row['key'] === null ? null : columnText(row['key']),
     timeMs: row['time_ms'] === null ? null : Number(row['time_ms']),
     contentType: row['content_type'] as string,
-    headers: headersOf(text(row['headers'])),
+    headers: headersOf(columnText(row['headers'])),
     traceparent: row['traceparent'] as string | null,
     tracestate: row['tracestate'] as string | null,
     body: row['body'] as Buffer | null,
   };
-  return { position: BigInt(row['position'] as string), event };
+  return { position: BigInt(row['position'] as string), event, known: row['known'] === true };
 }
 
-function text(bytes: unknown): string {
+/** A column of bytes that holds text. */
+export function columnText(bytes: unknown): string {
   return (bytes as Buffer).toString('utf8');
+}
+
+/** What PostgreSQL's text takes: NUL is written out. */
+export function storableText(text: string): string {
+  return text.replaceAll('\u0000', '\\u0000');
 }
 
 /** Without a prototype, so that a header may be named like one of its members. */

@@ -4,7 +4,7 @@
  * Statements take turns on it (pg 9 will no longer queue them). The framework's own go to the client directly.
  * A connection that failed, or did not answer in time, is destroyed, never given back to the pool.
  */
-import { ExactlyOnceError } from '@exactly-once/core';
+import { ExactlyOnceError, longestTimerMs } from '@exactly-once/core';
 import type { QueryRunner } from 'typeorm';
 import { markConnectionLost, translateOwnError } from './postgres-errors.js';
 
@@ -17,6 +17,8 @@ export interface StatementResult {
 
 interface ClientSocket {
   readonly destroyed?: boolean;
+  cork?(): void;
+  uncork?(): void;
   destroy?(): void;
   setKeepAlive?(on: boolean, delayMs: number): void;
 }
@@ -44,8 +46,6 @@ export interface PostgresRunner extends Omit<QueryRunner, 'isTransactionActive'>
 
 /** Milliseconds after which a statement of the framework that got no answer costs the connection. */
 export const defaultPatienceMs = 30_000;
-/** Node's timers take a longer time for none at all. */
-const longestTimerMs = 2_147_483_647;
 /** Milliseconds of silence before the operating system asks whether the other side still lives. */
 const keepAliveDelayMs = 10_000;
 
@@ -56,6 +56,7 @@ export class PostgresConnection {
   /** What the server or the socket said when the connection ended. */
   #lossReason: unknown = null;
   #lastTurn: Promise<unknown> | null = null;
+  #gathering = false;
 
   private constructor(
     readonly runner: PostgresRunner,
@@ -99,7 +100,10 @@ export class PostgresConnection {
   async inTurn<T>(statement: () => Promise<T>): Promise<T> {
     this.inFlight++;
     try {
-      if (this.client.pipeline === true) return await statement();
+      if (this.client.pipeline === true) {
+        this.#gather();
+        return await statement();
+      }
       const turn = this.#lastTurn === null ? statement() : this.#lastTurn.then(statement);
       const settled = turn.then(ignore, ignore);
       this.#lastTurn = settled;
@@ -110,6 +114,18 @@ export class PostgresConnection {
     } finally {
       this.inFlight--;
     }
+  }
+
+  /** What is sent before the event loop turns to something else leaves in one write. */
+  #gather(): void {
+    const socket = this.#socket;
+    if (this.#gathering || socket?.cork === undefined) return;
+    this.#gathering = true;
+    socket.cork();
+    process.nextTick(() => {
+      this.#gathering = false;
+      socket.uncork?.();
+    });
   }
 
   /** Marks an error of this connection, so that it is known as the database's wherever it turns up. */

@@ -3,8 +3,10 @@
  *
  * Never moves a row that another owner holds.
  */
-import type { FenceKey, FenceMove, FenceRow, FenceStore, Transaction } from '@exactly-once/core';
+import type { FenceKey, FenceMove, FenceRow, FenceStore, Suspect, Transaction } from '@exactly-once/core';
 import {
+  accuseSql,
+  acquitSql,
   advanceFenceSql,
   claimFenceSql,
   createFenceSql,
@@ -43,15 +45,36 @@ export class PostgresFenceStore implements FenceStore {
   async advance(transaction: Transaction, move: FenceMove): Promise<boolean> {
     const print = move.lastFingerprint === null ? null : Buffer.from(move.lastFingerprint);
     const values = [...parameters(move.key), move.owner, String(move.expected), String(move.next), print];
-    const { rowCount } = await (transaction as PostgresTransaction).query(
+    const { rows } = await (transaction as PostgresTransaction).query(
       advanceFenceSql(this.pool.tables),
       values,
     );
-    return rowCount === 1;
+    if (rows[0]?.parked) move.onParked?.();
+    return rows.length === 1;
+  }
+
+  async accuse(
+    key: FenceKey,
+    owner: string,
+    unit: string,
+    before: readonly string[],
+  ): Promise<readonly string[] | null> {
+    const values = [...parameters(key), owner, unit, before];
+    const { rows } = await this.pool.query(accuseSql(this.pool.tables), values);
+    return rows.length === 0 ? null : rows[0].others;
+  }
+
+  async acquit(key: FenceKey, owner: string): Promise<void> {
+    await this.pool.query(acquitSql(this.pool.tables), [...parameters(key), owner]);
   }
 
   async release(key: FenceKey, owner: string): Promise<void> {
     await this.pool.query(releaseFenceSql(this.pool.tables), [...parameters(key), owner]);
+  }
+
+  async leave(transaction: Transaction, key: FenceKey, owner: string): Promise<void> {
+    const values = [...parameters(key), owner];
+    await (transaction as PostgresTransaction).query(releaseFenceSql(this.pool.tables), values);
   }
 }
 
@@ -66,5 +89,10 @@ function fenceRow(row: Record<string, unknown>): FenceRow {
     clean: row['clean'] as boolean,
     lastFingerprint: row['last_fingerprint'] as Uint8Array | null,
     logGeneration: row['log_generation'] as number,
+    suspect: suspectOf(row['suspect_unit'] as string | null, row['suspect_owners'] as string[] | null),
   };
+}
+
+function suspectOf(unit: string | null, owners: string[] | null): Suspect | null {
+  return unit === null ? null : { unit, owners: owners ?? [] };
 }

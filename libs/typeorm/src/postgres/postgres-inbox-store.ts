@@ -10,25 +10,28 @@ import {
   type InboxStore,
   type Transaction,
 } from '@exactly-once/core';
-import { admitSql, forgetSql, recordedSql, withdrawSql } from './inbox.sql.js';
+import { admitSql, fingerprintBytes, forgetSql, keyBytes, recordedSql, withdrawSql } from './inbox.sql.js';
 import type { PostgresPool } from './postgres-pool.js';
 import type { PostgresTransaction } from './postgres-transaction.js';
+
+const fresh: Admission = { verdict: 'fresh' };
 
 export class PostgresInboxStore implements InboxStore {
   constructor(readonly pool: PostgresPool) {}
 
   async admit(transaction: Transaction, records: readonly InboxRecord[]): Promise<Admission[]> {
-    const { tables } = this.pool;
-    const keys = records.map(({ key }) => bytes(key));
     const handlers = records.map(({ handlerId }) => handlerId);
-    const prints = records.map(({ fingerprint }) => bytes(fingerprint));
-    const { rows } = await own(transaction).query(admitSql(tables), [keys, handlers, prints]);
-    const fresh = new Set(rows.map((row) => slot(row.key)));
-    const others = keys.filter((key) => !fresh.has(slot(key)));
-    const recorded = others.length === 0 ? new Map() : await this.#recorded(transaction, others);
-    return keys.map((key) => {
-      if (fresh.has(slot(key))) return { verdict: 'fresh' };
-      const fingerprint = recorded.get(slot(key));
+    const given = [packed(records), handlers];
+    const { rows } = await own(transaction).query(admitSql(this.pool.tables), given);
+    const freshKeys = rows[0].keys as Buffer | null;
+    if (freshKeys?.length === keyBytes * records.length) return records.map(() => fresh);
+    const isFresh = slots(freshKeys);
+    const others = records.map(({ key }) => bytes(key)).filter((key) => !isFresh.has(slot(key)));
+    const recorded = await this.#recorded(transaction, others);
+    return records.map(({ key }) => {
+      const name = slot(bytes(key));
+      if (isFresh.has(name)) return fresh;
+      const fingerprint = recorded.get(name);
       if (fingerprint !== undefined) return { verdict: 'duplicate', fingerprint };
       throw new ExactlyOnceError(
         'EO_SERIALIZATION_FAILURE',
@@ -50,6 +53,28 @@ export class PostgresInboxStore implements InboxStore {
     const { rows } = await own(transaction).query(recordedSql(this.pool.tables), [keys]);
     return new Map(rows.map((row) => [slot(row.key), row.fingerprint]));
   }
+}
+
+/** Each key and its fingerprint, one after another. */
+function packed(records: readonly InboxRecord[]): Buffer {
+  const all = Buffer.allocUnsafe(records.length * (keyBytes + fingerprintBytes));
+  let at = 0;
+  for (const { key, fingerprint } of records) {
+    if (key.length !== keyBytes || fingerprint.length !== fingerprintBytes) {
+      const what = `an inbox record of ${key.length} and ${fingerprint.length} bytes`;
+      throw new ExactlyOnceError('EO_INTERNAL', what);
+    }
+    all.set(key, at);
+    all.set(fingerprint, at + keyBytes);
+    at += keyBytes + fingerprintBytes;
+  }
+  return all;
+}
+
+function slots(keys: Buffer | null): Set<string> {
+  const all = new Set<string>();
+  for (let at = 0; at < (keys?.length ?? 0); at += keyBytes) all.add(slot(keys!.subarray(at, at + keyBytes)));
+  return all;
 }
 
 function own(transaction: Transaction): PostgresTransaction {

@@ -6,13 +6,16 @@
 import {
   AmbientScope,
   type BeginOptions,
+  type BorrowedTransaction,
   ExactlyOnceError,
+  type Scope,
   type Storage,
   type StorageFeatures,
   type Transaction,
 } from '@exactly-once/core';
 import type { DataSource } from 'typeorm';
 import { Seam } from '../seam.js';
+import { borrowTransaction } from './borrowed-transaction.js';
 import { checkSchema, migrate } from './migrator.js';
 import { PostgresDeadLetterStore } from './postgres-dead-letter-store.js';
 import { markConnectionLost, sqlState, translateError } from './postgres-errors.js';
@@ -22,6 +25,7 @@ import { PostgresInboxStore } from './postgres-inbox-store.js';
 import { PostgresLeaseStore } from './postgres-lease-store.js';
 import { PostgresLogStore } from './postgres-log-store.js';
 import { PostgresOutboxStore } from './postgres-outbox-store.js';
+import { PostgresParkStore } from './postgres-park-store.js';
 import { PostgresPool } from './postgres-pool.js';
 import { PostgresTransaction } from './postgres-transaction.js';
 import { tablesIn } from './tables.js';
@@ -30,6 +34,9 @@ export interface PostgresStorageOptions {
   readonly migrate: boolean;
   readonly schema: string | null;
 }
+
+/** Of pg. */
+const defaultPoolSize = 10;
 
 export class PostgresStorage implements Storage {
   readonly name = 'postgres';
@@ -41,6 +48,7 @@ export class PostgresStorage implements Storage {
   readonly leases: PostgresLeaseStore;
   readonly handlers: PostgresHandlerStore;
   readonly deadLetters: PostgresDeadLetterStore;
+  readonly parked: PostgresParkStore;
   readonly log: PostgresLogStore;
   readonly #pool: PostgresPool;
   readonly #seam: Seam;
@@ -52,6 +60,7 @@ export class PostgresStorage implements Storage {
     this.features = {
       concurrentStatements: isPipelined(dataSource),
       concurrentStatementsRemedy: 'set `extra: { pipeline: true }` in the DataSource; pg 8.23 or later',
+      connections: poolSize(dataSource),
     };
     this.#seam = new Seam(dataSource, this.ambient);
     this.#pool = new PostgresPool(this.#seam.createFreeRunner, tablesIn(options.schema));
@@ -61,6 +70,7 @@ export class PostgresStorage implements Storage {
     this.leases = new PostgresLeaseStore(this.#pool);
     this.handlers = new PostgresHandlerStore(this.#pool);
     this.deadLetters = new PostgresDeadLetterStore(this.#pool);
+    this.parked = new PostgresParkStore(this.#pool);
     this.log = new PostgresLogStore(this.#pool);
   }
 
@@ -87,6 +97,10 @@ export class PostgresStorage implements Storage {
     return PostgresTransaction.begin({ createRunner, tables, ambient: this.ambient }, options);
   }
 
+  borrow(handle: object): BorrowedTransaction | Scope {
+    return borrowTransaction(this.dataSource, this.#pool.tables, handle);
+  }
+
   translate(error: unknown): unknown {
     return translateError(error);
   }
@@ -100,6 +114,12 @@ export class PostgresStorage implements Storage {
       throw translateError(sqlState(error) === null ? markConnectionLost(error) : error);
     }
   }
+}
+
+/** Of pg's own option, which goes before TypeORM's; else pg's default. */
+function poolSize({ options }: DataSource): number {
+  const { max } = (options.extra ?? {}) as { max?: unknown };
+  return typeof max === 'number' ? max : (options.poolSize ?? defaultPoolSize);
 }
 
 /** The driver sends statements without waiting for earlier answers. */

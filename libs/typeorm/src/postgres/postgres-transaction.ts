@@ -21,8 +21,7 @@ import type { QueryRunner } from 'typeorm';
 import { requestCancel } from './cancel-request.js';
 import { KeepAlive } from './keep-alive.js';
 import { LaneGate } from './lane-gate.js';
-import { aliveSql, appendSql } from './outbox.sql.js';
-import { appendParameters } from './outbox-rows.js';
+import { sealing } from './outbox-append.js';
 import { defaultPatienceMs, PostgresConnection, type StatementResult } from './postgres-connection.js';
 import { abortedState, markAborted, sqlState, translateError } from './postgres-errors.js';
 import { type Savepoint, Savepoints } from './savepoints.js';
@@ -51,20 +50,23 @@ export class PostgresTransaction implements Transaction {
   fault: ExactlyOnceError | null = null;
   /** First SQL error since the beginning or the last savepoint that was rolled back to; never 25P02. */
   firstError: unknown = null;
-  /** `null` where nothing was written. Known once sealed. */
-  #id: string | null = null;
+  /** `null` where nothing was written; known once sealed. `undefined`: it was not asked for. */
+  #id: string | null | undefined;
   /** Neighbours run in it, too. */
   readonly shared: boolean;
   readonly isolation: IsolationLevel;
+  readonly #triedAgain: boolean;
   readonly #keepAlive: KeepAlive;
   readonly #patienceMs: number;
 
   private constructor(
     readonly connection: PostgresConnection,
     readonly parts: TransactionParts,
-    { idleTimeoutMs, statementTimeoutMs, isolation = 'READ COMMITTED', shared }: BeginOptions,
+    options: BeginOptions,
   ) {
+    const { idleTimeoutMs, statementTimeoutMs, isolation = 'READ COMMITTED', shared, triedAgain } = options;
     this.shared = shared;
+    this.#triedAgain = triedAgain === true;
     this.isolation = isolation;
     this.#keepAlive = new KeepAlive(connection, idleTimeoutMs, (error) => void this.note(error));
     this.#patienceMs = Math.max(defaultPatienceMs, statementTimeoutMs + rollbackPatienceMs);
@@ -87,8 +89,9 @@ export class PostgresTransaction implements Transaction {
     return new PostgresTransaction(connection, parts, options);
   }
 
-  /** Runs a statement of the framework inside this transaction. */
+  /** Runs a statement of the framework inside this transaction. After its end the connection is another's. */
   async query(text: string, values?: readonly unknown[]): Promise<StatementResult> {
+    if (this.state !== 'sealed') this.#requireState('open');
     try {
       return await this.connection.query(text, values, this.#patienceMs);
     } catch (error) {
@@ -162,12 +165,10 @@ export class PostgresTransaction implements Transaction {
     this.#requireState('open');
     await this.connection.runner.broadcaster.broadcast('BeforeTransactionCommit');
     this.#move('sealed');
+    const entries = writtenEntries(this.outgoing);
+    if (this.#triedAgain && entries.length === 0) return; // the tag of COMMIT is the proof
     try {
-      const entries = writtenEntries(this.outgoing);
-      const { rows } =
-        entries.length === 0
-          ? await this.query(aliveSql)
-          : await this.query(appendSql(this.parts.tables), appendParameters(entries));
+      const { rows } = await this.query(...sealing(this.parts.tables, entries));
       this.#id = rows[0]?.txid ?? null;
     } catch (error) {
       throw this.#aborted(error);
@@ -215,6 +216,7 @@ export class PostgresTransaction implements Transaction {
 
   async resolveOutcome(): Promise<'committed' | 'rolled-back' | 'unknown'> {
     if (this.state !== 'unknown') return this.state === 'committed' ? 'committed' : 'rolled-back';
+    if (this.#id === undefined) return 'unknown';
     // Without an id nothing was written, so there is nothing to lose.
     const outcome = this.#id === null ? 'committed' : await lookUpOutcome(this.parts.createRunner, this.#id);
     if (outcome !== 'unknown') this.#move(outcome);

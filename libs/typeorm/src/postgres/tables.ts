@@ -11,8 +11,11 @@ export interface Tables {
   readonly handler: string;
   readonly inbox: string;
   readonly outbox: string;
+  readonly outboxArchive: string;
+  readonly outboxBatch: string;
   readonly fence: string;
   readonly lease: string;
+  readonly relay: string;
   readonly parkedKey: string;
   readonly parkedEvent: string;
   readonly deadLetter: string;
@@ -40,8 +43,11 @@ export function tablesIn(schema: string | null): Tables {
     handler: name('eo_handler'),
     inbox: name('eo_inbox'),
     outbox: name('eo_outbox'),
+    outboxArchive: name('eo_outbox_archive'),
+    outboxBatch: name('eo_outbox_batch'),
     fence: name('eo_fence'),
     lease: name('eo_lease'),
+    relay: name('eo_relay'),
     parkedKey: name('eo_parked_key'),
     parkedEvent: name('eo_parked_event'),
     deadLetter: name('eo_dead_letter'),

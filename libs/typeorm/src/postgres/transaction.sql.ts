@@ -12,12 +12,18 @@ const longestSettingMs = 2_147_483_647;
  * One round trip. The settings end with the transaction, so a pooler in transaction mode may hand the session on.
  * An idle time-out of 0 would switch it off, so it is at least 1. The isolation level comes from a closed list.
  */
-export function beginSql({ isolation, idleTimeoutMs, statementTimeoutMs }: BeginOptions): string {
+export function beginSql({
+  isolation,
+  idleTimeoutMs,
+  statementTimeoutMs,
+  lockTimeoutMs = 0,
+}: BeginOptions): string {
   const level = isolationLevels.find((known) => known === isolation) ?? 'READ COMMITTED';
   return (
     `BEGIN ISOLATION LEVEL ${level};` +
     `SET LOCAL idle_in_transaction_session_timeout = ${setting(idleTimeoutMs, 1)};` +
-    `SET LOCAL statement_timeout = ${setting(statementTimeoutMs, 0)}`
+    `SET LOCAL statement_timeout = ${setting(statementTimeoutMs, 0)}` +
+    (lockTimeoutMs > 0 ? `;SET LOCAL lock_timeout = ${setting(lockTimeoutMs, 1)}` : '')
   );
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { KafkaMessage } from 'kafkajs';
-import { toDelivery } from './kafka-delivery.js';
-import { protocolType, refusalOf } from './kafka-errors.js';
+import { protocolType, refusalOf } from '../kafka-errors.js';
+import { toDelivery } from './kafkajs-records.js';
 
 const message = (headers: KafkaMessage['headers']): KafkaMessage => ({
   key: null,
@@ -28,6 +28,14 @@ describe('toDelivery', () => {
 
     expect(Buffer.from(headers['a']!).toString()).toBe('2');
     expect(Object.keys(headers).sort()).toEqual(['__proto__', 'a']);
+  });
+
+  it('takes a header without a value, which other clients can send, for an empty one', () => {
+    const empty = null as unknown as Buffer;
+
+    const { headers } = toDelivery('t', 1, message({ one: empty, often: [Buffer.from('1'), empty] }));
+
+    expect(headers).toEqual({ one: Buffer.alloc(0), often: Buffer.alloc(0) });
   });
 });
 

@@ -1,10 +1,14 @@
-/** Binds kafkajs's logging to ours, a level lower: what it calls an error is often only a retry. */
+/**
+ * Binds kafkajs's logging to ours. Every step of an event's life meets it.
+ *
+ * A level lower: what kafkajs calls an error is often only a retry. Never says more than kafkajs did.
+ */
 import type { Logger } from '@exactly-once/core';
 import kafkajs, { type KafkaConfig } from 'kafkajs';
 
 const { logLevel } = kafkajs;
 
-export function kafkaLogging(logger: Logger): Pick<KafkaConfig, 'logCreator' | 'logLevel'> {
+export function kafkajsLogging(logger: Logger): Pick<KafkaConfig, 'logCreator' | 'logLevel'> {
   return {
     logLevel: logLevel.INFO,
     logCreator: () => (entry) => {

@@ -1,0 +1,143 @@
+/**
+ * A relay's hold on a shard at the broker: one transactional id, whose transactions hold a batch and its token.
+ * Step 2 of an event's life, exactly once.
+ *
+ * Each commit is confirmed by the caller after this producer was initialised. So who was shut out never commits, and
+ * who may not go on never shuts out the next one for good: it is not confirmed any more. What cannot be sent is found
+ * out in transactions that are taken back.
+ */
+import {
+  type Clock,
+  type EventEnvelope,
+  ExactlyOnceError,
+  hasCode,
+  type OutboxShard,
+  type SendOutcome,
+  type ShardPublisher,
+  type TransactionalBatch,
+} from '@exactly-once/core';
+import { isTopicCondition } from '../kafka-errors.js';
+import { type OutgoingEvent, OutgoingEvents, requestOf } from '../outgoing-events.js';
+import { RequestBound } from '../request-bound.js';
+import { type ProducerParts, TransactionalProducer } from '../transactions/transactional-producer.js';
+import { EventSieve } from './event-sieve.js';
+import type { OutboxProgress } from './outbox-progress.js';
+import { TopicPauses } from './topic-pauses.js';
+
+export interface ShardParts extends Pick<ProducerParts, 'client' | 'logger'> {
+  readonly clock: Clock;
+  readonly progress: OutboxProgress;
+  readonly shard: OutboxShard;
+  readonly maxRequestBytes: number;
+  readonly closed: (publisher: KafkaShardPublisher) => void;
+}
+
+/** Times that what passed by itself may be refused together, before it is left to a next attempt. */
+const mostRounds = 5;
+
+export class KafkaShardPublisher implements ShardPublisher {
+  readonly #parts: ShardParts;
+  readonly #pauses: TopicPauses;
+  readonly #bound: RequestBound;
+  #producer: TransactionalProducer;
+  /** After a failure its initialisation would shut out whoever has opened the shard meanwhile. */
+  #over = false;
+
+  private constructor(
+    parts: ShardParts,
+    producer: TransactionalProducer,
+    readonly committed: bigint | null,
+  ) {
+    this.#parts = parts;
+    this.#producer = producer;
+    this.#pauses = new TopicPauses(parts.clock);
+    this.#bound = new RequestBound(parts.maxRequestBytes);
+  }
+
+  /** Shuts the former owner out, and only then looks where he came to. */
+  static async open(parts: ShardParts): Promise<KafkaShardPublisher> {
+    const producer = await openProducer(parts);
+    try {
+      return new KafkaShardPublisher(parts, producer, await parts.progress.committed(parts.shard));
+    } catch (error) {
+      await producer.close();
+      throw error;
+    }
+  }
+
+  async publish(events: readonly EventEnvelope[], batch: TransactionalBatch): Promise<SendOutcome[]> {
+    try {
+      return await this.#publish(new OutgoingEvents(events), batch);
+    } catch (error) {
+      this.#over = true;
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#over = true;
+    this.#parts.closed(this);
+    await this.#producer.close();
+  }
+
+  async #publish(outgoing: OutgoingEvents, batch: TransactionalBatch): Promise<SendOutcome[]> {
+    const [pauses, bound] = [this.#pauses, this.#bound];
+    const sieve = new EventSieve({ outgoing, pauses, bound, probe: (part) => this.#probe(part) });
+    let requests = sieve.requests();
+    for (let round = 1; requests.length > 0; round++) {
+      try {
+        await this.#commit(requests, batch);
+        for (const request of requests) outgoing.sent(request);
+        break;
+      } catch (error) {
+        if (round === mostRounds || !concernsEvents(error)) throw error;
+        requests = await sieve.sifted(requests, error);
+      }
+    }
+    return outgoing.outcomes();
+  }
+
+  async #commit(requests: readonly OutgoingEvent[][], { token, confirm }: TransactionalBatch): Promise<void> {
+    const producer = await this.#usable();
+    const indexes = requests.flatMap((request) => request.map(({ index }) => index)).sort((a, b) => a - b);
+    const { progress, shard } = this.#parts;
+    await producer.commit(requests.map(requestOf), progress.endOf(shard, token), () => confirm(indexes));
+  }
+
+  /** Throws what does not concern the events. */
+  async #probe(events: readonly OutgoingEvent[]): Promise<unknown> {
+    const producer = await this.#usable();
+    const { progress, shard } = this.#parts;
+    try {
+      await producer.probe([requestOf(events)], progress.endOf(shard, 0n));
+      return null;
+    } catch (error) {
+      if (!concernsEvents(error)) throw error;
+      return error;
+    }
+  }
+
+  async #usable(): Promise<TransactionalProducer> {
+    if (this.#over) throw over(this.#parts);
+    if (this.#producer.usable) return this.#producer;
+    await this.#producer.close();
+    this.#producer = await openProducer(this.#parts);
+    if (!this.#over) return this.#producer;
+    await this.#producer.close();
+    throw over(this.#parts);
+  }
+}
+
+function openProducer({ client, logger, progress, shard }: ShardParts): Promise<TransactionalProducer> {
+  return TransactionalProducer.open({ client, logger, transactionalId: progress.nameOf(shard) });
+}
+
+/** The broker refuses some of the events, or one of their topics; nothing was committed. */
+function concernsEvents(error: unknown): boolean {
+  if (hasCode(error, 'EO_EVENT_REFUSED')) return true;
+  return hasCode(error, 'EO_BROKER_UNAVAILABLE') && isTopicCondition(error);
+}
+
+function over({ progress, shard }: ShardParts): ExactlyOnceError {
+  return new ExactlyOnceError('EO_FENCED', `${progress.nameOf(shard)} is to be opened anew`);
+}

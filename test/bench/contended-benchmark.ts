@@ -1,0 +1,24 @@
+/**
+ * Consuming with hot rows: one inserted row for each event, and an update of one of 100 accounts, over four
+ * partitions at once.
+ */
+import type { Benchmark } from './benchmark.js';
+import { contendedRun } from './contended-run.js';
+
+export const contendedBenchmark: Benchmark = {
+  name: 'contended',
+  unit: 'events/s',
+  events: 10_000,
+  contestants: [
+    { name: 'hand-written', program: 'contestants/hand-written.entry.js', setting: 'contended' },
+    { name: 'contended', program: 'contestants/ours-contended.entry.js', setting: 'batch' },
+    { name: 'contended-sequential', program: 'contestants/ours-contended.entry.js', setting: 'sequential' },
+    { name: 'contended-own-transaction', program: 'contestants/ours-contended.entry.js', setting: 'event' },
+  ],
+  ratios: {
+    'contended/hand-written': ['contended', 'hand-written'],
+    'contended-sequential/hand-written': ['contended-sequential', 'hand-written'],
+    'contended-own-transaction/hand-written': ['contended-own-transaction', 'hand-written'],
+  },
+  run: contendedRun,
+};

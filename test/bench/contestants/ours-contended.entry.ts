@@ -1,0 +1,34 @@
+/**
+ * Ours with a handler for each event that inserts a row and pays into an account. The setting is the handler's
+ * `commit`, with lanes and a pipelining connection; or `sequential`: neither of them.
+ */
+import { IdempotentHandler } from '@exactly-once/nestjs';
+import { Controller } from '@nestjs/common';
+import { Payload } from '@nestjs/microservices';
+import { InjectRepository } from '@nestjs/typeorm';
+import { Repository } from 'typeorm';
+import { accountOf } from '../accounts.js';
+import { AccountEntity } from './account.entity.js';
+import { EffectEntity } from './effect.entity.js';
+import { OrderPlaced, setting, startOurs } from './ours-application.js';
+
+const inLanes = setting !== 'sequential';
+
+@Controller()
+class OrderHandlers {
+  constructor(
+    @InjectRepository(EffectEntity) private readonly effects: Repository<EffectEntity>,
+    @InjectRepository(AccountEntity) private readonly accounts: Repository<AccountEntity>,
+  ) {}
+
+  @IdempotentHandler(OrderPlaced, {
+    commit: setting === 'event' ? 'event' : 'batch',
+    concurrency: inLanes ? 32 : 1,
+  })
+  async place(@Payload() { orderId, cents }: OrderPlaced): Promise<void> {
+    await this.effects.insert({ orderId, cents });
+    await this.accounts.increment({ id: accountOf(cents) }, 'cents', cents);
+  }
+}
+
+await startOurs({ handlers: OrderHandlers, pipeline: inLanes });

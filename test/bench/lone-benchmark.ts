@@ -1,0 +1,19 @@
+/**
+ * How long a lone event takes from being produced to being committed, nothing else going on: p50 and p99. Its figure
+ * is the median, so less is better.
+ */
+import type { Benchmark } from './benchmark.js';
+import { loneRun } from './lone-run.js';
+
+export const loneBenchmark: Benchmark = {
+  name: 'lone',
+  unit: 'ms',
+  events: 200,
+  contestants: [
+    { name: 'hand-written', program: 'contestants/hand-written.entry.js' },
+    { name: 'per-event', program: 'contestants/ours.entry.js', setting: 'batch' },
+    { name: 'per-event-own-transaction', program: 'contestants/ours.entry.js', setting: 'event' },
+  ],
+  ratios: {},
+  run: loneRun,
+};

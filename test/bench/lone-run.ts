@@ -1,0 +1,67 @@
+/**
+ * One run of lone events: one is produced every 100 ms or so, and the time from before it is sent until its effect is
+ * committed is taken. The database says so by a notification, which it sends at the commit.
+ *
+ * The first ones wait for the group to form and for code to be compiled: they are audited, but not timed.
+ */
+import pg from 'pg';
+import { until } from '../services/ports.js';
+import type { Contestant, Measured, Stage } from './benchmark.js';
+import { type Ground, onGround } from './ground.js';
+import { auditLedger, countEffects, notifyEffects, readLedger } from './ledger.js';
+import { orderMessage } from './produce-events.js';
+
+const warmUps = 20;
+
+export function loneRun(contestant: Contestant, stage: Stage): Promise<Measured> {
+  return onGround(contestant, stage, async (ground) => {
+    const { database } = ground;
+    await notifyEffects(database);
+    const listener = new pg.Client({ connectionString: database.url });
+    await listener.connect();
+    try {
+      const tookMs = await timed(ground, listener);
+      const sorted = tookMs.slice(warmUps).sort((a, b) => a - b);
+      const [p50Ms, p99Ms] = [quantile(sorted, 0.5), quantile(sorted, 0.99)];
+      const findings = auditLedger(await readLedger(database), warmUps + stage.events);
+      return { rate: p50Ms, findings, figures: { p50Ms, p99Ms } };
+    } finally {
+      await listener.end();
+    }
+  });
+}
+
+/** Milliseconds from sending to commit, of each event that was committed, in the order of the commits. */
+async function timed({ stage, database, topic, running, counted }: Ground, listener: pg.Client) {
+  const sentAtMs = new Map<string, number>();
+  const tookMs: number[] = [];
+  listener.on('notification', ({ payload }) => tookMs.push(performance.now() - sentAtMs.get(payload!)!));
+  await listener.query('LISTEN effect');
+  const producer = stage.kafka.client.producer();
+  await producer.connect();
+  const send = async (number: number) => {
+    const message = orderMessage(number);
+    sentAtMs.set(message.key, performance.now());
+    await producer.send({ topic, messages: [message], acks: -1 });
+  };
+  try {
+    await running(async (process) => {
+      await send(1);
+      await until('the first event has its effect', async () => tookMs.length > 0 || process.ended !== null);
+      for (let number = 2; number <= warmUps + stage.events; number++) {
+        stage.interrupted.throwIfAborted();
+        await new Promise((resolve) => setTimeout(resolve, 75 + 50 * Math.random()));
+        await send(number);
+      }
+      await counted(process, warmUps + stage.events, () => countEffects(database));
+    });
+  } finally {
+    await producer.disconnect();
+  }
+  return tookMs;
+}
+
+/** Of sorted values: the smallest that is not below the share `q` of them. */
+function quantile(sorted: readonly number[], q: number): number {
+  return sorted[Math.max(Math.ceil(sorted.length * q) - 1, 0)] ?? Number.NaN;
+}
