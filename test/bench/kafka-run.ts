@@ -8,9 +8,6 @@ import { onGround, partitions, passed } from './ground.js';
 import { auditLedger } from './ledger.js';
 import { type BenchOrder, orderMessages, outputOf, produce } from './produce-events.js';
 
-/** Milliseconds without a record after which the output is at its end. */
-const quietMs = 5_000;
-
 export function kafkaRun(contestant: Contestant, stage: Stage): Promise<Measured> {
   const { events, kafka } = stage;
   return onGround(contestant, stage, async (ground) => {
@@ -21,7 +18,7 @@ export function kafkaRun(contestant: Contestant, stage: Stage): Promise<Measured
       await ground.counted(process, events, () => passed(ground));
       return Date.now() - process.startedAtMs;
     });
-    const records = await kafka.dump(output, { isolation: 'read_committed', quietMs });
+    const records = await kafka.dump(output, { isolation: 'read_committed' });
     return { rate: (events * 1_000) / Math.max(tookMs, 1), findings: auditOutput(records, events) };
   });
 }

@@ -118,7 +118,7 @@ export class TransactionWorld {
   async outputs(
     isolation: 'read_committed' | 'read_uncommitted' = 'read_committed',
   ): Promise<DumpedRecord[]> {
-    return this.kafka.dump(this.output, { isolation, quietMs: 4_000 });
+    return this.kafka.dump(this.output, { isolation });
   }
 
   /** What a reader of committed records sees, in alphabetical order. */

@@ -118,7 +118,6 @@ describe('a handler in a Kafka transaction', () => {
     expect(calls.filter((name) => name === 'bad').length).toBeGreaterThanOrEqual(2);
     const [letter, ...others] = await world.kafka.dump(world.letters, {
       isolation: 'read_committed',
-      quietMs: 4_000,
     });
     expect(others).toEqual([]);
     expect(letter).toMatchObject({
@@ -147,7 +146,7 @@ describe('a handler in a Kafka transaction', () => {
     await world.drained();
 
     expect(await world.names()).toEqual(['a', 'c']);
-    const letters = await world.kafka.dump(world.letters, { isolation: 'read_committed', quietMs: 4_000 });
+    const letters = await world.kafka.dump(world.letters, { isolation: 'read_committed' });
     expect(letters.map(({ headers }) => headers['eo_code'])).toEqual(['EO_EVENT_REFUSED']);
   });
 
@@ -162,7 +161,7 @@ describe('a handler in a Kafka transaction', () => {
     await world.kafka.createNamedTopic(missing, 1);
     await world.drained();
 
-    expect((await world.kafka.dump(missing, { isolation: 'read_committed', quietMs: 4_000 })).length).toBe(2);
+    expect((await world.kafka.dump(missing, { isolation: 'read_committed' })).length).toBe(2);
     expect(await world.names()).toEqual(['a', 'b']);
   });
 

@@ -160,6 +160,6 @@ describe('an application with handlers in Kafka transactions', () => {
   }
 
   async function dump(topic: string) {
-    return kafka.dump(topic, { isolation: 'read_committed', quietMs: 4_000 });
+    return kafka.dump(topic, { isolation: 'read_committed' });
   }
 });

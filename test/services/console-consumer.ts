@@ -1,8 +1,11 @@
 /**
- * Kafka's own console consumer: a reader that shares nothing with what it is to check.
+ * Kafka's own console consumer: a reader that shares nothing with what it is to check. Markers of transactions and
+ * aborted records are offsets without a record, so that it cannot count to the end: the position that it commits for a
+ * group of its own tells when it has passed the end.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { kafkaClasspath } from './kafka-broker.js';
 
 export interface DumpedRecord {
@@ -15,15 +18,16 @@ export interface DumpedRecord {
 
 export interface DumpOptions {
   readonly isolation: 'read_committed' | 'read_uncommitted';
-  /** Milliseconds without a record after which it ends. Default 20,000. */
-  readonly quietMs?: number;
 }
 
 interface Reading extends DumpOptions {
   readonly brokers: readonly string[];
   readonly topic: string;
+  readonly group: string;
   /** Records after which it ends. */
   readonly count: number;
+  /** Whether the group's position has passed the end. */
+  readonly passed: () => Promise<boolean>;
 }
 
 const formatting = [
@@ -37,20 +41,24 @@ const formatting = [
 
 const java = 'java';
 
-/** Milliseconds that it may take: to start, and for each record. */
-const patienceMs = { start: 120_000, record: 0.2 };
+/** Milliseconds that it may take: to start, and for each record; and without a record, where a transaction stays open. */
+const patienceMs = { start: 120_000, record: 0.2, silence: 20_000 };
 
 /** Gives each record to `take`, in the order of each partition. Rejects where the reader does not end well, or in time. */
 export async function readRecords(reading: Reading, take: (record: DumpedRecord) => void): Promise<void> {
-  const { brokers, topic, count, isolation, quietMs = 20_000 } = reading;
+  const { brokers, topic, group, count, isolation } = reading;
   const reader = spawn(
     java,
     [
       ...['-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', await kafkaClasspath()],
       'org.apache.kafka.tools.consumer.ConsoleConsumer',
       ...['--bootstrap-server', brokers.join(','), '--topic', topic, '--from-beginning'],
-      ...['--isolation-level', isolation, '--timeout-ms', String(quietMs)],
-      ...['--max-messages', String(count)],
+      ...['--isolation-level', isolation, '--timeout-ms', String(patienceMs.silence)],
+      ...['--max-messages', String(count), '--group', group],
+      ...['enable.auto.commit=true', 'auto.commit.interval.ms=100'].flatMap((property) => [
+        '--command-property',
+        property,
+      ]),
       ...formatting.flatMap((property) => ['--formatter-property', property]),
     ],
     { timeout: Math.ceil(patienceMs.start + count * patienceMs.record) },
@@ -61,6 +69,7 @@ export async function readRecords(reading: Reading, take: (record: DumpedRecord)
   });
   const ended = once(reader, 'close');
   ended.catch(() => undefined); // awaited below, after what it has written
+  const watch = watchFor(reading.passed, () => reader.kill());
   let rest = '';
   for await (const text of reader.stdout.setEncoding('utf8')) {
     const lines = `${rest}${text}`.split('\u0004');
@@ -68,7 +77,29 @@ export async function readRecords(reading: Reading, take: (record: DumpedRecord)
     for (const line of lines) if (line.includes('\u0001')) take(parseLine(line));
   }
   const [code, signal] = await ended;
-  if (code !== 0) throw new Error(`the console consumer ended with ${signal ?? code}: ${said}`);
+  const passed = await watch.end();
+  if (code !== 0 && !passed) throw new Error(`the console consumer ended with ${signal ?? code}: ${said}`);
+}
+
+/** Asks time and again, until told to end or until it is so. */
+function watchFor(condition: () => Promise<boolean>, met: () => void): { end(): Promise<boolean> } {
+  let open = true;
+  const watching = (async () => {
+    while (open) {
+      await sleep(100);
+      if (!(await condition())) continue;
+      met();
+      return true;
+    }
+    return false;
+  })();
+  watching.catch(met);
+  return {
+    end: () => {
+      open = false;
+      return watching;
+    },
+  };
 }
 
 /** `Partition:0<sep>Offset:3<sep>headers<sep>key<sep>value`, in the order in which the formatter prints. */

@@ -104,8 +104,8 @@ describe('services for tests', () => {
     await producer.disconnect();
 
     const [some, all] = await Promise.all([
-      kafka.dump(topic, { isolation: 'read_committed', quietMs: 6_000 }),
-      kafka.dump(topic, { isolation: 'read_uncommitted', quietMs: 6_000 }),
+      kafka.dump(topic, { isolation: 'read_committed' }),
+      kafka.dump(topic, { isolation: 'read_uncommitted' }),
     ]);
 
     expect(some.map(({ value }) => value)).toEqual(['committed']);

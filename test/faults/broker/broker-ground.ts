@@ -21,11 +21,8 @@ export interface BrokerGround {
   /** Next position of the group by partition; none or -1 where it has none. */
   committed(group: string, topic: string): Promise<Map<number, bigint>>;
   ends(topic: string): Promise<Map<number, bigint>>;
-  /**
-   * `quietMs`: how long a topic with Kafka transactions is silent until it is at its end. `isolation`: where the broker
-   * knows such; default `read_committed`.
-   */
-  dump(topic: string, quietMs?: number, isolation?: Isolation): Promise<DumpedRecord[]>;
+  /** All that stands on the topic. `isolation`: where the broker knows such; default `read_committed`. */
+  dump(topic: string, isolation?: Isolation): Promise<DumpedRecord[]>;
   /** Nobody consumes for the group any more. */
   isAbandoned(group: string): Promise<boolean>;
   /** Puts the group back to the beginning; `byNumber`: by the offset 0, else by the broker's own word for it. */

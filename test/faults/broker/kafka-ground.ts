@@ -13,8 +13,7 @@ export function kafkaGround(kafka: KafkaCluster, sessionTimeoutMs: number): Brok
     createTopic: (prefix, partitions) => kafka.createTopic(prefix, { partitions }),
     committed: (group, topic) => kafka.committed(group, topic),
     ends: (topic) => kafka.ends(topic),
-    dump: (topic, quietMs, isolation = 'read_committed') =>
-      kafka.dump(topic, { isolation, ...(quietMs === undefined ? {} : { quietMs }) }),
+    dump: (topic, isolation = 'read_committed') => kafka.dump(topic, { isolation }),
     isAbandoned: (group) =>
       kafka.admin(async (admin) => {
         const { groups } = await admin.describeGroups([group]);

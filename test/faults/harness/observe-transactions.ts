@@ -13,12 +13,9 @@ import { letterType, outputType, secondOutputType } from '../worker/worker-plan.
 import type { ObservedRun } from './observe.js';
 import { recordedAttempts } from './recorded-attempts.js';
 
-/** Longer than a JVM on a busy machine needs between two records. */
-const quietMs = 10_000;
-
 export async function observeTransactions(run: ObservedRun): Promise<Observation> {
   const attempts = recordedAttempts(run.folder);
-  const dump = (type: string) => run.broker.dump(run.topics[type]!, quietMs);
+  const dump = (type: string) => run.broker.dump(run.topics[type]!);
   const [all, allToo, letters] = await Promise.all([outputType, secondOutputType, letterType].map(dump));
   const [one, two] = [all!, allToo!].map((records) => withoutRepeats(records, run.mayComeAgain));
   const [first, second] = [one!.map(effect), two!.map(effect)];

@@ -55,7 +55,7 @@ export async function allHandled(stage: Stage): Promise<boolean> {
 
 /** All that was published stands on the topic, in order; how many records came again. */
 export async function checkTopic(stage: Stage, isolation: Isolation = 'read_committed'): Promise<number> {
-  const records = await stage.broker.dump(stage.topics[inputType]!, undefined, isolation);
+  const records = await stage.broker.dump(stage.topics[inputType]!, isolation);
   const verdict = judgeTopic(
     recordedAttempts(stage.folder),
     records.map(({ headers, partition, offset }) => ({ id: headers['ce_id'] ?? '', partition, offset })),
