@@ -1,4 +1,4 @@
-import { planShards, type RelayView } from '@exactly-once/core';
+import { type EventEnvelope, planShards, type RelayView } from '@exactly-once/core';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { anEvent, RelayWorld } from './relay-world.js';
 
@@ -112,6 +112,38 @@ describe('relays that share the shards', () => {
     expect([...world.sent].sort()).toEqual(all);
     expect(world.log.join('\n')).toContain('could not split the outbox anew');
   });
+
+  it.each(['to stop', 'to split the outbox anew'])(
+    'keep their leases while they wait for the broker %s',
+    async (why) => {
+      let answer = () => {};
+      const publisher = {
+        start: async () => {},
+        stop: async () => {},
+        send: async (events: readonly EventEnvelope[]) => {
+          await new Promise<void>((resolve) => {
+            answer = resolve;
+          });
+          return world.send(events);
+        },
+      };
+      const a = world.start('a', { publisher });
+      await world.publish('slow');
+      await world.clock.advance(1_000);
+      if (why === 'to stop') a.stop.abort();
+      else await world.storage.leases.want(2);
+      world.start('b');
+      await world.clock.advance(30_000);
+      const [still, twice] = [held('a'), [...world.sent]];
+
+      answer();
+      await world.clock.advance(30_000);
+
+      expect(still).toBeGreaterThan(0);
+      expect(twice).toEqual([]);
+      expect(world.sent).toEqual(['slow']);
+    },
+  );
 
   it('give a shard up only when what was on its way is settled', async () => {
     let answer = () => {};

@@ -112,9 +112,10 @@ export class HeldShards {
     await Promise.all(this.#leaving.values());
   }
 
+  /** Each is released as soon as what is on its way is settled. */
   async close(): Promise<void> {
-    await this.stopAll();
-    await this.releaseAll();
+    for (const shard of this.kept) this.giveUp(shard);
+    await Promise.all(this.#leaving.values());
   }
 
   #all(): ShardRelay[] {

@@ -77,7 +77,7 @@ export class Relay {
         await this.#failed(error, ++failures, signal);
       }
     }
-    await this.#shards.close();
+    await this.#extendingUntil(this.#shards.close());
     await this.#leave();
   }
 
@@ -112,7 +112,7 @@ export class Relay {
   /** It holds every shard there is: once none is at work, keys may go to other shards. */
   async #reshard(): Promise<void> {
     const { storage, owner, logger } = this.#parts;
-    await this.#shards.stopAll();
+    await this.#extendingUntil(this.#shards.stopAll());
     const done = await storage.leases.reshard(owner);
     await this.#shards.releaseAll();
     if (done) {
@@ -122,6 +122,29 @@ export class Relay {
       logger.warn(
         `relay ${owner} could not split the outbox anew: a lease ran out, or the broker has yet to say what became of a batch`,
       );
+    }
+  }
+
+  /** Extends what it holds until all is settled that is on its way, however long the broker takes. */
+  async #extendingUntil(settled: Promise<void>): Promise<void> {
+    const { clock, leaseMs } = this.#parts;
+    const over = new AbortController();
+    const ended = settled.finally(() => over.abort());
+    for (;;) {
+      await clock.sleep(leaseMs / 3, over.signal);
+      if (over.signal.aborted) return ended;
+      await this.#extend();
+    }
+  }
+
+  async #extend(): Promise<void> {
+    const { storage, owner, leaseMs, clock, logger } = this.#parts;
+    const startedAtMs = clock.now();
+    try {
+      const { held } = await storage.leases.beat(owner, leaseMs, this.#shards.leases);
+      this.#shards.extended(held, startedAtMs + leaseMs);
+    } catch (error) {
+      logger.warn(`relay: its leases were not extended: ${errorChain(error).join(' <- ')}`);
     }
   }
 
