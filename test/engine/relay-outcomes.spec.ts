@@ -68,4 +68,32 @@ describe('the relay, where the broker answers for each event', () => {
     await world.pass(5_000);
     expect(publisher.sent).toEqual(['other', ...Array(5).fill('missing')]);
   });
+
+  it('does not look at what waits each time that it looks for something else', async () => {
+    const publisher = new Patchy();
+    world.broker.publisher = () => publisher;
+    const looks: bigint[] = [];
+    const { outbox } = world.storage;
+    const claim = outbox.claim.bind(outbox);
+    outbox.claim = async (lease, limit, bounds = {}) => {
+      if (bounds.exceptTopics?.length === 1) looks.push(bounds.from ?? 0n);
+      return claim(lease, limit, bounds);
+    };
+    await world.start([], { relay: { batchSize: 10, maxPollMs: 500 } });
+    const publish = (topic: string) =>
+      world.engine.transaction(() => world.engine.outbox.publish({ type: 't', topic, version: 1 }, {}));
+    for (let number = 0; number < 50; number++) await publish('missing');
+    await publish('other');
+    await world.pass(1_000);
+    looks.length = 0;
+
+    for (let number = 0; number < 30; number++) {
+      await publish('other');
+      await world.pass(100);
+    }
+
+    expect(publisher.sent).toHaveLength(31);
+    expect(looks.length).toBeGreaterThan(20);
+    expect(looks.filter((from) => from > 50n)).toEqual(looks);
+  });
 });

@@ -96,6 +96,7 @@ export { Outbox, type Publication } from './outbox/outbox.js';
 export type { ArchivedRow, ArchiveState, OutboxArchive } from './outbox/outbox-archive.js';
 export {
   type ClaimBounds,
+  type DeadRows,
   type OutboxBatch,
   type OutboxClaim,
   type OutboxDepth,

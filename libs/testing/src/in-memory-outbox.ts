@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import {
   type ClaimBounds,
   type Clock,
+  type DeadRows,
   ExactlyOnceError,
   keyHash,
   type Lease,
@@ -89,7 +90,7 @@ export class InMemoryOutbox implements OutboxStore {
       rows: claimed.map(({ position, event }) => ({ position, event, known: seen?.has(position) === true })),
       snapshot: this.#takeSnapshot(),
       writers: this.#writers(),
-      firstDead: this.#inShard(lease.shard).find(({ dead }) => dead)?.position ?? null,
+      dead: deadRows(this.#inShard(lease.shard).filter(({ dead }) => dead)),
     };
   }
 
@@ -197,4 +198,9 @@ export class InMemoryOutbox implements OutboxStore {
   #check(lease: Lease): void {
     if (!this.leases.holds(lease)) throw new ExactlyOnceError('EO_LEASE_LOST', `shard ${lease.shard}`);
   }
+}
+
+function deadRows(rows: readonly StoredEntry[]): DeadRows {
+  const positions = rows.map(({ position }) => position);
+  return { first: positions[0] ?? null, version: positions.join() };
 }

@@ -159,7 +159,25 @@ function describeClaims(it: It, storage: () => Storage): void {
       second.rows.map((one) => one.event.id),
       ['before', 'other key', 'other topic', 'keyless'],
     );
-    assert.deepEqual([first.firstDead, second.firstDead], [null, at('dead')]);
+    assert.deepEqual([first.dead.first, second.dead.first], [null, at('dead')]);
+  });
+
+  it('tells another version of the dead rows once one has died, or was decided on', async () => {
+    await committed(storage(), async ({ outgoing }) => {
+      for (const id of ['1', '2', '3']) outgoing.push({ event: event(id), deliverAtMs: null });
+    });
+    const { outbox, leases } = storage();
+    const lease = (await leases.acquire(0, 'relay', 60_000))!;
+    const claim = async () => (await outbox.claim(lease, 10)).dead;
+    const { rows, dead: none } = await outbox.claim(lease, 10);
+    for (const { position } of rows) await outbox.refuse(lease, position, 'too large');
+    const [three, again] = [await claim(), await claim()];
+    await outbox.dead.retry([rows[1]!.position]);
+    const two = await claim();
+
+    assert.deepEqual(three, again);
+    assert.equal(new Set([none, three, two].map(({ version }) => version)).size, 3);
+    assert.equal(two.first, rows[0]!.position);
   });
 
   it('says in which shards something is due', async () => {

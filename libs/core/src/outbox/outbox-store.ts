@@ -30,8 +30,15 @@ export interface OutboxClaim {
   readonly snapshot: string;
   /** Transactions that may have written to the outbox and were not to be seen yet: their rows may stand before these. */
   readonly writers: readonly string[];
-  /** Position of the shard's first dead row; `null` where it has none. */
-  readonly firstDead: bigint | null;
+  readonly dead: DeadRows;
+}
+
+/** What a claim tells of a shard's dead rows. */
+export interface DeadRows {
+  /** Position of the first; `null` where there is none. */
+  readonly first: bigint | null;
+  /** Another one after a row has become dead, or somebody has decided on one. */
+  readonly version: string;
 }
 
 /** What a row counts for, in bytes: body, headers, key and id. */

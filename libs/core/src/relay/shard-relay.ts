@@ -89,7 +89,7 @@ export class ShardRelay {
   /** Where something new can be. */
   get start(): ShardStart {
     const full = this.#parts.clock.now() >= this.#fullLookAtMs;
-    return { shard: this.lease.shard, from: full ? 0n : this.#underWay.from };
+    return { shard: this.lease.shard, from: full ? 0n : this.#underWay.from() };
   }
 
   /** Nothing is there, from its start on. */
@@ -174,7 +174,7 @@ export class ShardRelay {
       maxBytes,
       exceptTopics,
       exceptPositions: this.#underWay.positions,
-      from: this.#from(),
+      from: this.#from(exceptTopics),
       snapshot: this.#holdBack.snapshot,
       writers: this.#holdBack.writers,
     });
@@ -187,16 +187,15 @@ export class ShardRelay {
     }
     this.#heldBack = count < claim.rows.length;
     const rows = claim.rows.slice(0, count);
-    const nothingWaits = exceptTopics.length === 0 && this.#waits.reason === null;
-    this.#underWay.claimed(rows, claim.firstDead, nothingWaits && !this.#holdBack.passesBy);
+    this.#underWay.claimed(rows, claim.dead, !this.#holdBack.passesBy, exceptTopics);
     this.#report();
     return rows;
   }
 
-  #from(): bigint {
+  #from(exceptTopics: readonly string[]): bigint {
     const nowMs = this.#parts.clock.now();
     this.#full = nowMs >= this.#fullLookAtMs || (this.#full && this.#heldBack);
-    if (!this.#full) return this.#underWay.from;
+    if (!this.#full) return this.#underWay.from(exceptTopics);
     this.#fullLookAtMs = nowMs + fullLookMs;
     return 0n;
   }
@@ -231,7 +230,8 @@ export class ShardRelay {
       await outbox.refuse(lease, row.position, outcome.reason);
     }
     const waiting = [...of('later'), ...of('behind')];
-    this.#underWay.dropped([...of('refused'), ...waiting].map(({ position }) => position));
+    this.#underWay.settled(of('refused').map(({ position }) => position));
+    this.#underWay.dropped(waiting);
     telemetry.record('exactly_once.relay_time', clock.now() - startedAtMs, { shard: lease.shard });
     return rows.length > waiting.length;
   }
@@ -251,7 +251,7 @@ export class ShardRelay {
     if (!stopped && waiting.size === 0 && dead.size === 0) return ahead;
     const follows = ({ event }: OutboxRow) =>
       !stopped && !waiting.has(event.topic) && !lineOf(event).some((line) => dead.has(line));
-    this.#underWay.dropped(ahead.filter((row) => !follows(row)).map(({ position }) => position));
+    this.#underWay.dropped(ahead.filter((row) => !follows(row)));
     return ahead.filter(follows);
   }
 

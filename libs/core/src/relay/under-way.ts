@@ -2,55 +2,96 @@
  * Rows of a shard that were claimed and are not done, and from where on the next claim has to look. Step 2 of an event's
  * life.
  *
- * The beginning only saves the database the way over what is done: no row that could be sent stands before it.
+ * The beginning only saves the database the way over what is done, what a dead row holds back, and what waits with its
+ * topic: no row that could be sent stands before it.
  */
-import type { OutboxRow } from '../outbox/outbox-store.js';
+import type { DeadRows, OutboxRow } from '../outbox/outbox-store.js';
+
+/** All before `position` that could be sent were claimed, but for these topics. */
+interface Reach {
+  readonly except: readonly string[];
+  readonly position: bigint;
+}
+
+const nowhere: Reach = { except: [], position: 0n };
 
 export class UnderWay {
   readonly #positions = new Set<bigint>();
-  /** All before it that could be sent were claimed. */
-  #reach = 0n;
-  #firstDead: bigint | null = null;
+  #reach = nowhere;
+  /** While topics wait, claims without them come further than this one. */
+  #further = nowhere;
+  #dead: DeadRows = { first: null, version: '' };
 
   get positions(): bigint[] {
     return [...this.#positions];
   }
 
-  get from(): bigint {
-    let from = this.#reach;
-    if (this.#firstDead !== null && this.#firstDead < from) from = this.#firstDead;
+  /** For a claim of all topics but these. */
+  from(exceptTopics: readonly string[] = []): bigint {
+    const { except, position: further } = this.#further;
+    let from = this.#reach.position;
+    if (further > from && isWithin(except, exceptTopics)) from = further;
     for (const position of this.#positions) if (position < from) from = position;
     return from;
   }
 
-  /** `complete`: nothing that is pending stands before these rows, but for what is under way and what a dead row holds. */
-  claimed(rows: readonly OutboxRow[], firstDead: bigint | null, complete: boolean): void {
-    const before = this.#firstDead;
-    this.#firstDead = firstDead;
+  /** `complete`: of other topics nothing is pending before these rows, but for what is under way or held by a dead one. */
+  claimed(
+    rows: readonly OutboxRow[],
+    dead: DeadRows,
+    complete: boolean,
+    exceptTopics: readonly string[] = [],
+  ): void {
+    const { first, version } = this.#dead;
+    this.#dead = dead;
     // Somebody has decided: what stood behind it is claimed again, and maybe not all of it by this claim.
-    if (before !== null && (firstDead === null || firstDead > before) && before < this.#reach)
-      this.#reach = before;
+    if (first !== null && version !== dead.version) this.#reachLess(first, null);
     for (const { position } of rows) this.#positions.add(position);
     const last = rows.at(-1);
-    if (complete && last !== undefined && last.position >= this.#reach) this.#reach = last.position + 1n;
+    if (!complete || last === undefined) return;
+    const reach = { except: exceptTopics, position: last.position + 1n };
+    if (exceptTopics.length > 0) this.#further = furthest(this.#further, reach);
+    else this.#reach = furthest(this.#reach, reach);
   }
 
-  /** Gone from the outbox. */
+  /** Gone from the outbox, or dead. */
   settled(positions: readonly bigint[]): void {
     for (const position of positions) this.#positions.delete(position);
   }
 
   /** Still in the outbox, and to be looked at again. */
-  dropped(positions: readonly bigint[]): void {
-    for (const position of positions) {
+  dropped(rows: readonly OutboxRow[]): void {
+    for (const { position, event } of rows) {
       this.#positions.delete(position);
-      if (position < this.#reach) this.#reach = position;
+      this.#reachLess(position, event.topic);
     }
   }
 
   /** Nothing is known any more. */
   forget(): void {
     this.#positions.clear();
-    this.#reach = 0n;
+    this.#reach = nowhere;
+    this.#further = nowhere;
   }
+
+  /** What is there is of that topic; `null`: maybe of any. */
+  #reachLess(position: bigint, topic: string | null): void {
+    const { except } = this.#further;
+    if (topic === null || !except.includes(topic)) this.#further = noFurther(this.#further, position);
+    this.#reach = noFurther(this.#reach, position);
+  }
+}
+
+function noFurther(reach: Reach, position: bigint): Reach {
+  return position < reach.position ? { ...reach, position } : reach;
+}
+
+/** The old one tells of as many topics as it did, if the new one tells of all these. */
+function furthest(old: Reach, reach: Reach): Reach {
+  if (!isWithin(reach.except, old.except)) return reach;
+  return reach.position > old.position ? { ...old, position: reach.position } : old;
+}
+
+function isWithin(some: readonly string[], others: readonly string[]): boolean {
+  return some.every((one) => others.includes(one));
 }

@@ -63,7 +63,8 @@ const heldByDead = (t: Tables) => `EXISTS (
 const ofShard = `CASE WHEN meta.shard_count = 1 THEN true ELSE ${shardOf} = lease.shard END`;
 
 const claimable = (t: Tables) => `outbox.state = 'pending' AND ${ofShard}
-      AND topic <> ALL ($6::text[]) AND position NOT IN (SELECT unnest($7::bigint[])) AND NOT ${heldByDead(t)}`;
+      AND topic <> ALL ($6::text[]) AND position NOT IN (SELECT unnest($7::bigint[]))
+      AND (first_dead IS NULL OR NOT ${heldByDead(t)})`;
 
 /** What a relay reads of a row: all that the event is. */
 const columns = `position, id, source, type, version, topic, key, time_ms, content_type, headers, traceparent, tracestate,
@@ -78,15 +79,16 @@ const columns = `position, id, source, type, version, topic, key, time_ms, conte
  * a row was to be seen in it, $10 who was named with it. `snapshot` and `writers` stand in the first row alone.
  */
 export const claimSql = (t: Tables): string => `
-SELECT ${columns}, known, first_dead, CASE WHEN rank = 1 OR rank IS NULL THEN snapshot END AS snapshot,
+SELECT ${columns}, known, first_dead, dead_version, CASE WHEN rank = 1 OR rank IS NULL THEN snapshot END AS snapshot,
   CASE WHEN rank = 1 OR rank IS NULL THEN writers END AS writers
 FROM ${t.lease} AS lease CROSS JOIN ${t.meta} AS meta
 CROSS JOIN LATERAL (
-  SELECT pg_current_snapshot()::text AS snapshot, ARRAY(${writers(t)}) AS writers, (
-    SELECT min(position) FROM ${t.outbox} AS outbox
-    WHERE state = 'dead' AND (meta.shard_count = 1 OR ${shardOf} = lease.shard)
-  ) AS first_dead
+  SELECT pg_current_snapshot()::text AS snapshot, ARRAY(${writers(t)}) AS writers
 ) AS seen
+CROSS JOIN LATERAL (
+  SELECT min(position) AS first_dead, concat_ws(',', min(position), max(position), sum(position), count(*)) AS dead_version
+  FROM ${t.outbox} AS outbox WHERE state = 'dead' AND ${ofShard}
+) AS decided
 LEFT JOIN LATERAL (
   SELECT * FROM (
     SELECT first.*, sum(bytes) OVER rows_before AS bytes_so_far, row_number() OVER rows_before AS rank

@@ -49,7 +49,10 @@ export class PostgresOutboxStore implements OutboxStore {
       rows: rows.filter((row) => row.position !== null).map(outboxRow),
       snapshot: first.snapshot,
       writers: first.writers,
-      firstDead: first.first_dead === null ? null : BigInt(first.first_dead),
+      dead: {
+        first: first.first_dead === null ? null : BigInt(first.first_dead),
+        version: first.dead_version,
+      },
     };
   }
 
