@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { caused, MemoryWorld } from './memory-world.js';
 
 describe('the engine at shutdown', () => {
@@ -19,6 +19,27 @@ describe('the engine at shutdown', () => {
       () => 'resolved',
       (error: { code?: string }) => error.code ?? String(error),
     );
+
+  it('tells each transaction apart: no signal gathers listeners, of which Node warns', async () => {
+    const listeners = new Map<unknown, number>();
+    const listening = jest.spyOn(EventTarget.prototype, 'addEventListener').mockImplementation(function (
+      this: EventTarget,
+    ) {
+      listeners.set(this, (listeners.get(this) ?? 0) + 1);
+    });
+    try {
+      await world.start([]);
+      const work = () => world.clock.sleep(100);
+      const running = Promise.all(Array.from({ length: 40 }, () => world.engine.transaction(work)));
+      await world.pass(200);
+      await running;
+    } finally {
+      listening.mockRestore();
+    }
+
+    expect(listeners.size).toBeGreaterThanOrEqual(40);
+    expect(Math.max(...listeners.values())).toBeLessThanOrEqual(10);
+  });
 
   it('waits for a business transaction that is in flight', async () => {
     await world.start([]);

@@ -10,7 +10,7 @@ import { ExactlyOnceError, errorChain, isExactlyOnceError } from '../errors/exac
 import { backoffMs, defaultRetryPolicy } from '../failure/failure-policy.js';
 import type { ParkedScope, ParkScope } from '../failure/park-store.js';
 import { Outbox } from '../outbox/outbox.js';
-import { runTransaction, type TransactionOptions } from '../processing/business-transaction.js';
+import { runNested, runTransaction, type TransactionOptions } from '../processing/business-transaction.js';
 import type { ParkRetryResult } from '../processing/park-retry.js';
 import { AllProcessing } from './all-processing.js';
 import { Background } from './background.js';
@@ -99,18 +99,19 @@ export class Engine {
   }
 
   /**
-   * Runs `work` in a transaction; see `runTransaction`. `stop` waits for it up to `shutdownMs`, then rolls it back,
+   * Runs `work` in a transaction; see `runTransaction`. Inside a handler or another one it is a savepoint. `stop` waits for it up to `shutdownMs`, then rolls it back,
    * and refuses new ones with EO_SHUTTING_DOWN.
    */
   transaction<T>(work: () => Promise<T>, options: TransactionOptions = {}): Promise<T> {
     const { storage, hasDatabase } = this.#options;
     if (!hasDatabase) return Promise.reject(noDatabase('ExactlyOnce.transaction was called'));
-    const { aborted } = this.#transactions;
+    const outer = storage.ambient.current();
+    if (outer !== undefined) return runNested(outer, work, options);
     const published = () => this.#relay?.hint();
-    const parts = { storage, idleTimeoutMs: this.#idleTimeoutMs(), published, aborted };
-    const run = () => runTransaction(parts, work, options);
-    const isNested = storage.ambient.current() !== undefined;
-    return isNested ? run() : this.#transactions.run('a transaction', run);
+    const parts = { storage, idleTimeoutMs: this.#idleTimeoutMs(), published };
+    return this.#transactions.run('a transaction', ({ aborted }) =>
+      runTransaction({ ...parts, aborted }, work, options),
+    );
   }
 
   /** Runs `work` outside of any transaction: its writes commit on their own and survive a rollback. */

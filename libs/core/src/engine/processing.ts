@@ -20,7 +20,7 @@ import { Processor } from '../processing/processor.js';
 import { type RegisteredHandler, registerHandler } from '../processing/registered-handler.js';
 import { WindowWatch } from '../retention/window-watch.js';
 import { dayMs } from './engine-options-check.js';
-import { RunningWork } from './running-work.js';
+import { RunningWork, type WorkSignals } from './running-work.js';
 import type { SettledOptions } from './settled-options.js';
 
 export interface ForeignRequest {
@@ -134,17 +134,16 @@ export class Processing {
     }
     const { processor } = this.#registered;
     let committed = false;
-    const session: ProcessingSession = {
+    const session = (signals: WorkSignals): ProcessingSession => ({
       fence: null,
-      draining: this.#foreign.draining,
-      aborted: this.#foreign.aborted,
+      ...signals,
       done: () => {
         committed = true;
       },
-    };
+    });
     this.#window?.look([request.delivery]);
     const plan = new BatchPlan([request.delivery], [this.#foreignUnit(request, this.#registered)]);
-    await this.#foreign.run(request.handler, () => processor.run(plan, session));
+    await this.#foreign.run(request.handler, (signals) => processor.run(plan, session(signals)));
     if (!committed) throw new ExactlyOnceError('EO_SHUTTING_DOWN', `${request.handler} was interrupted`);
   }
 
@@ -153,11 +152,10 @@ export class Processing {
     if (this.#registered === null) {
       throw new ExactlyOnceError('EO_STORAGE_UNAVAILABLE', 'a key was retried before the storage was open');
     }
-    const { draining, aborted } = this.#foreign;
     const { directory, processor } = this.#registered;
     const { pace, quarantine } = processor;
-    const parts = { group: this.#group.parts, directory, pace, quarantine, draining, aborted };
-    return this.#foreign.run('a parked key', () => retryParked(parts, scope));
+    const parts = { group: this.#group.parts, directory, pace, quarantine };
+    return this.#foreign.run('a parked key', (signals) => retryParked({ ...parts, ...signals }, scope));
   }
 
   stuck(): string | null {

@@ -7,49 +7,55 @@
 import type { Clock } from '../clock.js';
 import { ExactlyOnceError } from '../errors/exactly-once-error.js';
 
+/** What a shutdown tells a work. They are its own: signals that all shared would gather listeners by the hundred. */
+export interface WorkSignals {
+  /** Nothing new is taken any more. */
+  readonly draining: AbortSignal;
+  /** The grace time is over: it must end and roll back. */
+  readonly aborted: AbortSignal;
+}
+
+interface Running {
+  readonly draining: AbortController;
+  readonly aborted: AbortController;
+  ended: Promise<unknown>;
+}
+
 export class RunningWork {
   readonly #clock: Clock;
-  readonly #running = new Set<Promise<unknown>>();
-  readonly #draining = new AbortController();
-  readonly #aborted = new AbortController();
+  readonly #running = new Set<Running>();
+  #stopped = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Aborts when nothing new is taken any more. */
-  get draining(): AbortSignal {
-    return this.#draining.signal;
-  }
-
-  /** Aborts when the grace time is over: what runs must end and roll back. */
-  get aborted(): AbortSignal {
-    return this.#aborted.signal;
-  }
-
   /** Throws EO_SHUTTING_DOWN, and does not begin, once `stop` was called. */
-  async run<T>(what: string, work: () => Promise<T>): Promise<T> {
-    if (this.#draining.signal.aborted) {
+  async run<T>(what: string, work: (signals: WorkSignals) => Promise<T>): Promise<T> {
+    if (this.#stopped) {
       throw new ExactlyOnceError('EO_SHUTTING_DOWN', `${what} was not begun any more`);
     }
-    const running = work();
+    const [draining, aborted] = [new AbortController(), new AbortController()];
+    const running: Running = { draining, aborted, ended: Promise.resolve() };
     this.#running.add(running);
     try {
-      return await running;
+      const working = work({ draining: draining.signal, aborted: aborted.signal });
+      running.ended = working;
+      return await working;
     } finally {
       this.#running.delete(running);
     }
   }
 
   async stop(graceMs: number): Promise<void> {
-    this.#draining.abort();
-    if (this.#running.size > 0) {
-      const over = new AbortController();
-      const done = Promise.allSettled(this.#running).then(() => over.abort());
-      await this.#clock.sleep(graceMs, over.signal);
-      this.#aborted.abort();
-      await done;
-    }
-    this.#aborted.abort();
+    this.#stopped = true;
+    const running = [...this.#running];
+    for (const { draining } of running) draining.abort();
+    if (running.length === 0) return;
+    const over = new AbortController();
+    const done = Promise.allSettled(running.map(({ ended }) => ended)).then(() => over.abort());
+    await this.#clock.sleep(graceMs, over.signal);
+    for (const { aborted } of running) aborted.abort();
+    await done;
   }
 }

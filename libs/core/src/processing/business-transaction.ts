@@ -5,7 +5,7 @@
  * unknown; it is never repeated here.
  */
 import { ExactlyOnceError, hasCode } from '../errors/exactly-once-error.js';
-import { endScope, openScope } from '../storage/ambient-scope.js';
+import { endScope, openScope, type Scope } from '../storage/ambient-scope.js';
 import type { Storage } from '../storage/storage.js';
 import type { IsolationLevel, Transaction } from '../storage/transaction.js';
 
@@ -23,27 +23,31 @@ export interface TransactionOptions {
   readonly isolation?: IsolationLevel;
 }
 
+/** Runs `work` as a savepoint of the transaction that a handler or another such transaction is in. */
+export async function runNested<T>(
+  { open, transaction }: Scope,
+  work: () => Promise<T>,
+  { isolation }: TransactionOptions = {},
+): Promise<T> {
+  if (transaction.noDatabase !== undefined) throw transaction.noDatabase;
+  if (isolation !== undefined) {
+    const what = `a transaction inside another asked for ${isolation}; the level is the outer one's`;
+    throw new ExactlyOnceError('EO_TRANSACTION_OWNED', what);
+  }
+  if (open) return transaction.savepoint(work);
+  throw new ExactlyOnceError('EO_TRANSACTION_ENDED', 'a transaction was begun after its event had ended');
+}
+
 /**
- * Runs `work` in a transaction and resolves with its result once that is committed. Inside a handler or another
- * such transaction it is a savepoint of that. Rejects with EO_COMMIT_UNKNOWN, with EO_SHUTTING_DOWN where it was
- * interrupted, with what ended the transaction (EO_STORAGE_UNAVAILABLE, EO_SERIALIZATION_FAILURE,
- * EO_TRANSACTION_ABORTED), or with the error of `work`.
+ * Runs `work` in a transaction and resolves with its result once that is committed. Rejects with EO_COMMIT_UNKNOWN,
+ * with EO_SHUTTING_DOWN where it was interrupted, with what ended the transaction (EO_STORAGE_UNAVAILABLE,
+ * EO_SERIALIZATION_FAILURE, EO_TRANSACTION_ABORTED), or with the error of `work`.
  */
 export async function runTransaction<T>(
   parts: BusinessTransactionParts,
   work: () => Promise<T>,
   options: TransactionOptions = {},
 ): Promise<T> {
-  const outer = parts.storage.ambient.current();
-  if (outer !== undefined) {
-    if (outer.transaction.noDatabase !== undefined) throw outer.transaction.noDatabase;
-    if (options.isolation !== undefined) {
-      const what = `a transaction inside another asked for ${options.isolation}; the level is the outer one's`;
-      throw new ExactlyOnceError('EO_TRANSACTION_OWNED', what);
-    }
-    if (outer.open) return outer.transaction.savepoint(work);
-    throw new ExactlyOnceError('EO_TRANSACTION_ENDED', 'a transaction was begun after its event had ended');
-  }
   const transaction = await begin(parts, options);
   try {
     const result = await runWork(parts, transaction, work);

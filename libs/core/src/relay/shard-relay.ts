@@ -5,38 +5,27 @@
  * Rows leave in the order of their positions. What was refused holds back only the rows of its topic and key.
  */
 import type { SendOutcome } from '../broker/publisher.js';
-import { type Clock, longestTimerMs } from '../clock.js';
+import { longestTimerMs } from '../clock.js';
 import { ExactlyOnceError, errorChain, hasCode } from '../errors/exactly-once-error.js';
 import { backoffMs, defaultRetryPolicy } from '../failure/failure-policy.js';
 import { Hint } from '../hint.js';
-import type { OutboxRow, OutboxStore, ShardStart } from '../outbox/outbox-store.js';
-import type { Logger } from '../telemetry/logger.js';
+import type { OutboxRow, ShardStart } from '../outbox/outbox-store.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
 import { allEnded } from '../thenable.js';
-import { HoldBack } from './hold-back.js';
 import type { Lease } from './lease-store.js';
+import { ShardClaims, type ShardClaimsParts } from './shard-claims.js';
 import type { Sent, ShardSending } from './shard-sending.js';
 import { TopicWaits } from './topic-waits.js';
-import { UnderWay } from './under-way.js';
 
-export interface ShardRelayParts {
-  readonly lease: Lease;
-  readonly outbox: OutboxStore;
+export interface ShardRelayParts extends ShardClaimsParts {
   readonly sending: ShardSending;
-  readonly clock: Clock;
-  readonly logger: Logger;
   readonly telemetry: Telemetry;
   readonly random: () => number;
-  readonly batchSize: number;
-  readonly maxBytes: number;
   readonly maxPollMs: number;
-  readonly holdBackMs: number;
   /** It has nothing to do until it is woken; `moved`: it had. */
   readonly rested: (moved: boolean) => void;
 }
 
-/** Milliseconds between two looks that leave nothing out, whatever is thought to be done. */
-const fullLookMs = 10_000;
 const heldBackMs = { first: 1, most: 50 };
 
 export class ShardRelay {
@@ -45,24 +34,19 @@ export class ShardRelay {
   readonly #parts: ShardRelayParts;
   readonly #stopping = new AbortController();
   readonly #wake = new Hint();
-  readonly #holdBack: HoldBack;
+  readonly #claims: ShardClaims;
   readonly #waits: TopicWaits;
-  readonly #underWay = new UnderWay();
   #heldUntilMs: number;
-  #fullLookAtMs = 0;
-  /** The last look left nothing out; what it found and had to hold back is looked for in the same way. */
-  #full = false;
   #idle = false;
   #lost = false;
   #trouble: string | null = null;
-  #heldBack = false;
   #heldBackMs = heldBackMs.first;
 
   /** `heldUntilMs`: until when, by the clock, the lease is held in any case. */
   constructor(parts: ShardRelayParts, heldUntilMs: number) {
     this.#parts = parts;
     this.#heldUntilMs = heldUntilMs;
-    this.#holdBack = new HoldBack(parts.holdBackMs);
+    this.#claims = new ShardClaims(parts);
     this.#waits = new TopicWaits(parts.clock, parts.maxPollMs);
     this.ended = this.#live();
   }
@@ -88,13 +72,12 @@ export class ShardRelay {
 
   /** Where something new can be. */
   get start(): ShardStart {
-    const full = this.#parts.clock.now() >= this.#fullLookAtMs;
-    return { shard: this.lease.shard, from: full ? 0n : this.#underWay.from() };
+    return this.#claims.start;
   }
 
   /** Nothing is there, from its start on. */
-  looked({ from }: ShardStart): void {
-    if (from === 0n) this.#fullLookAtMs = this.#parts.clock.now() + fullLookMs;
+  looked(start: ShardStart): void {
+    this.#claims.looked(start);
   }
 
   /** Something may be there. */
@@ -131,7 +114,7 @@ export class ShardRelay {
         await this.#rest(moved);
       } catch (error) {
         await this.#parts.sending.close();
-        this.#underWay.forget();
+        this.#claims.forget();
         if (hasCode(error, 'EO_LEASE_LOST')) {
           this.#parts.logger.warn(`relay: ${errorChain(error).join(' <- ')}`);
           this.lose();
@@ -150,11 +133,11 @@ export class ShardRelay {
     let moved = false;
     let settling: Promise<boolean> = Promise.resolve(false);
     let rows = await this.#claim();
-    if (rows.length === 0 && this.#heldBack && !this.#holdBack.waits) rows = await this.#claim();
+    if (rows.length === 0 && this.#claims.nextFrees) rows = await this.#claim();
     while (rows.length > 0) {
       const startedAtMs = clock.now();
       const [{ outcomes, gone }, ahead, settled] = await allEnded(this.#send(rows), this.#claim(), settling);
-      this.#underWay.settled(gone);
+      this.#claims.settled(gone);
       moved ||= settled;
       settling = this.#settle(rows, outcomes, startedAtMs);
       rows = this.#next(ahead, rows, outcomes);
@@ -162,42 +145,16 @@ export class ShardRelay {
       if (outcomes.some(({ status }) => status === 'refused')) await settling;
     }
     moved = (await settling) || moved;
-    this.#underWay.settled(await sending.finish());
+    this.#claims.settled(await sending.finish());
     return moved;
   }
 
   async #claim(): Promise<readonly OutboxRow[]> {
-    const { outbox, lease, batchSize, maxBytes, clock, logger } = this.#parts;
     if (this.#stopping.signal.aborted) return [];
-    const exceptTopics = this.#waits.topics();
-    const claim = await outbox.claim(lease, batchSize, {
-      maxBytes,
-      exceptTopics,
-      exceptPositions: this.#underWay.positions,
-      from: this.#from(exceptTopics),
-      snapshot: this.#holdBack.snapshot,
-      writers: this.#holdBack.writers,
-    });
-    this.#waits.claimed(claim.rows);
-    const { count, overdue } = this.#holdBack.free(claim, clock.now());
-    for (const writer of overdue) {
-      logger.warn(
-        `relay: transaction ${writer} has published and stays open: events that were published meanwhile pass it by`,
-      );
-    }
-    this.#heldBack = count < claim.rows.length;
-    const rows = claim.rows.slice(0, count);
-    this.#underWay.claimed(rows, claim.dead, !this.#holdBack.passesBy, exceptTopics);
+    const { rows, found } = await this.#claims.next(this.#waits.topics());
+    this.#waits.claimed(found);
     this.#report();
     return rows;
-  }
-
-  #from(exceptTopics: readonly string[]): bigint {
-    const nowMs = this.#parts.clock.now();
-    this.#full = nowMs >= this.#fullLookAtMs || (this.#full && this.#heldBack);
-    if (!this.#full) return this.#underWay.from(exceptTopics);
-    this.#fullLookAtMs = nowMs + fullLookMs;
-    return 0n;
   }
 
   async #send(rows: readonly OutboxRow[]): Promise<Sent> {
@@ -220,7 +177,7 @@ export class ShardRelay {
     const { lease, outbox, sending, telemetry, clock, logger } = this.#parts;
     const of = (status: SendOutcome['status']) => rows.filter((_, at) => outcomes[at]?.status === status);
     const sent = of('sent').map(({ position }) => position);
-    if (sent.length > 0) this.#underWay.settled(await sending.settle(sent));
+    if (sent.length > 0) this.#claims.settled(await sending.settle(sent));
     for (const [at, outcome] of outcomes.entries()) {
       const row = rows[at];
       if (outcome.status !== 'refused' || row === undefined) continue;
@@ -230,8 +187,8 @@ export class ShardRelay {
       await outbox.refuse(lease, row.position, outcome.reason);
     }
     const waiting = [...of('later'), ...of('behind')];
-    this.#underWay.settled(of('refused').map(({ position }) => position));
-    this.#underWay.dropped(waiting);
+    this.#claims.settled(of('refused').map(({ position }) => position));
+    this.#claims.dropped(waiting);
     telemetry.record('exactly_once.relay_time', clock.now() - startedAtMs, { shard: lease.shard });
     return rows.length > waiting.length;
   }
@@ -251,7 +208,7 @@ export class ShardRelay {
     if (!stopped && waiting.size === 0 && dead.size === 0) return ahead;
     const follows = ({ event }: OutboxRow) =>
       !stopped && !waiting.has(event.topic) && !lineOf(event).some((line) => dead.has(line));
-    this.#underWay.dropped(ahead.filter((row) => !follows(row)));
+    this.#claims.dropped(ahead.filter((row) => !follows(row)));
     return ahead.filter(follows);
   }
 
@@ -260,7 +217,7 @@ export class ShardRelay {
     const { clock, rested } = this.#parts;
     const { signal } = this.#stopping;
     if (signal.aborted) return;
-    if (this.#heldBack) {
+    if (this.#claims.heldBack) {
       await this.#wake.wait(clock, this.#heldBackWait(moved), signal);
       return;
     }
@@ -278,9 +235,8 @@ export class ShardRelay {
   }
 
   #report(): void {
-    const { telemetry, clock, lease } = this.#parts;
-    const heldMs = this.#heldBack ? this.#holdBack.heldMs(clock.now()) : 0;
-    telemetry.gauge('exactly_once.outbox_held_back', heldMs, { shard: lease.shard });
+    const { telemetry, lease } = this.#parts;
+    telemetry.gauge('exactly_once.outbox_held_back', this.#claims.heldMs, { shard: lease.shard });
   }
 
   async #failed(error: unknown, failures: number): Promise<void> {

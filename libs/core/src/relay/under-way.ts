@@ -35,17 +35,26 @@ export class UnderWay {
     return from;
   }
 
-  /** `complete`: of other topics nothing is pending before these rows, but for what is under way or held by a dead one. */
-  claimed(
-    rows: readonly OutboxRow[],
-    dead: DeadRows,
-    complete: boolean,
-    exceptTopics: readonly string[] = [],
-  ): void {
+  /** Where a pending row can be, one that a dead row holds back as well. */
+  get start(): bigint {
+    const [from, { first }] = [this.from(), this.#dead];
+    return first !== null && first < from ? first : from;
+  }
+
+  /**
+   * True where somebody has decided on a dead row since the last claim. What stood behind it has to be claimed again,
+   * before what the claim found that tells it: that may be of the same key.
+   */
+  decided(dead: DeadRows): boolean {
     const { first, version } = this.#dead;
     this.#dead = dead;
-    // Somebody has decided: what stood behind it is claimed again, and maybe not all of it by this claim.
-    if (first !== null && version !== dead.version) this.#reachLess(first, null);
+    if (first === null || version === dead.version) return false;
+    this.#reachLess(first, null);
+    return true;
+  }
+
+  /** `complete`: of other topics nothing is pending before these rows, but for what is under way or held by a dead one. */
+  claimed(rows: readonly OutboxRow[], complete: boolean, exceptTopics: readonly string[] = []): void {
     for (const { position } of rows) this.#positions.add(position);
     const last = rows.at(-1);
     if (!complete || last === undefined) return;

@@ -86,7 +86,8 @@ CROSS JOIN LATERAL (
   SELECT pg_current_snapshot()::text AS snapshot, ARRAY(${writers(t)}) AS writers
 ) AS seen
 CROSS JOIN LATERAL (
-  SELECT min(position) AS first_dead, concat_ws(',', min(position), max(position), sum(position), count(*)) AS dead_version
+  SELECT min(position) AS first_dead, 
+    concat_ws(',', count(*), sum(position), sum(position::numeric * position)) AS dead_version
   FROM ${t.outbox} AS outbox WHERE state = 'dead' AND ${ofShard}
 ) AS decided
 LEFT JOIN LATERAL (
