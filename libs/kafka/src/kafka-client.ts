@@ -117,6 +117,7 @@ export interface ClientTransactionalProducer {
 
 export interface ClientTransaction {
   commitOffset(group: string, offset: PartitionOffset): Promise<void>;
+  /** As a ClientProducer's. */
   send(batch: readonly TopicMessages[]): Promise<void>;
   commit(): Promise<void>;
   abort(): Promise<void>;

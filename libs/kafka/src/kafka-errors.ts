@@ -17,6 +17,14 @@ const refusals = new Set([
 const topicRemedies: Readonly<Record<string, string>> = {
   UNKNOWN_TOPIC_OR_PARTITION: 'create it',
   TOPIC_AUTHORIZATION_FAILED: 'allow this client to write to it',
+  LEADER_NOT_AVAILABLE: 'bring the brokers of its replicas back',
+  NOT_LEADER_FOR_PARTITION: 'bring the brokers of its replicas back',
+  REPLICA_NOT_AVAILABLE: 'bring the brokers of its replicas back',
+  NOT_ENOUGH_REPLICAS: 'bring its replicas back, or lower its min.insync.replicas',
+  NOT_ENOUGH_REPLICAS_AFTER_APPEND: 'bring its replicas back, or lower its min.insync.replicas',
+  REQUEST_TIMED_OUT: 'look at its leader and its replicas',
+  KAFKA_STORAGE_ERROR: "look at its leader's disk",
+  OPERATION_NOT_ATTEMPTED: 'look at the topics that were written to with it',
 };
 
 /** The coordinator of a transaction or of a group is elsewhere, or loads its state. */
@@ -50,14 +58,19 @@ export function refusalOf(error: unknown): string | null {
   return type !== null && refusals.has(type) ? type : null;
 }
 
-/** True where a topic is missing or closed to us, whatever is sent there. */
+/** True where a topic is missing, closed to us or cannot be written now, whatever is sent there. */
 export function isTopicCondition(error: unknown): boolean {
   return (protocolType(error) ?? '') in topicRemedies;
 }
 
 /** The broker, or something before it, closed the connection instead of answering. */
 export function isConnectionClosed(error: unknown): boolean {
-  return error instanceof ConnectionClosedError;
+  let current: unknown = error;
+  for (let depth = 0; depth < 10 && current instanceof Error; depth++) {
+    if (current instanceof ConnectionClosedError) return true;
+    current = current.cause;
+  }
+  return false;
 }
 
 /** Another producer has this transactional id now, or the coordinator has taken it away. */
@@ -74,12 +87,16 @@ export function isConcurrentTransaction(error: unknown): boolean {
 
 /** Why the events of a topic wait, and what ends that. */
 export function topicUnavailable(topic: string, error: unknown): ExactlyOnceError {
-  const type = protocolType(error) ?? '';
-  const remedy = topicRemedies[type] ?? 'look at the broker';
-  const what = `topic "${topic}" answers ${type}: its events wait; ${remedy}`;
+  const type = protocolType(error);
+  const remedy = topicRemedies[type ?? ''] ?? 'look at the broker that leads it';
+  const what = `topic "${topic}" answers ${type ?? 'nothing'}: its events wait; ${remedy}`;
   return new ExactlyOnceError('EO_BROKER_UNAVAILABLE', what, { cause: error });
 }
 
-export function brokerUnavailable(what: string, cause: unknown): ExactlyOnceError {
-  return new ExactlyOnceError('EO_BROKER_UNAVAILABLE', what, { cause });
+export function brokerUnavailable(
+  what: string,
+  cause: unknown,
+  details: Readonly<Record<string, unknown>> = {},
+): ExactlyOnceError {
+  return new ExactlyOnceError('EO_BROKER_UNAVAILABLE', what, { cause, details });
 }

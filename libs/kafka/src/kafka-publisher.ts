@@ -13,7 +13,9 @@ import {
   type Publisher,
   type SendOutcome,
 } from '@exactly-once/core';
-import type { ClientProducer, KafkaClient } from './kafka-client.js';
+import { clusterAnswers } from './cluster-ping.js';
+import { IdempotentProducer } from './idempotent-producer.js';
+import type { KafkaClient } from './kafka-client.js';
 import {
   brokerUnavailable,
   isConnectionClosed,
@@ -21,8 +23,10 @@ import {
   refusalOf,
   topicUnavailable,
 } from './kafka-errors.js';
-import { byTopic, type OutgoingEvent, OutgoingEvents, requestOf } from './outgoing-events.js';
+import { byTopic, type OutgoingEvent, OutgoingEvents } from './outgoing-events.js';
 import { defaultMaxRequestBytes, RequestBound } from './request-bound.js';
+import { TopicFailures } from './topic-failures.js';
+import { TopicPauses } from './topic-pauses.js';
 
 export interface KafkaPublisherParts {
   readonly client: KafkaClient;
@@ -34,25 +38,23 @@ export interface KafkaPublisherParts {
 
 const connectRetryMs = { first: 250, most: 10_000 };
 
-/** Milliseconds for which a topic that was missing is not asked for again: others would wait for the answer. */
-const topicPauseMs = 2_000;
-
-interface TopicPause {
-  readonly reason: string;
-  readonly untilMs: number;
+/** A batch on its way: its answers, and the topics that gave none. */
+interface Batch {
+  readonly outgoing: OutgoingEvents;
+  readonly failures: TopicFailures;
 }
 
 export class KafkaPublisher implements Publisher {
   readonly #parts: KafkaPublisherParts;
-  readonly #pauses = new Map<string, TopicPause>();
-  /** Topics that the present producer was asked to write to: it asks for all of them at once, for ever. */
-  readonly #topics = new Set<string>();
+  readonly #pauses: TopicPauses;
   readonly #bound: RequestBound;
-  #producer: ClientProducer | null = null;
+  readonly #producer: IdempotentProducer;
 
   constructor(parts: KafkaPublisherParts) {
     this.#parts = parts;
+    this.#pauses = new TopicPauses(parts.clock);
     this.#bound = new RequestBound(parts.maxRequestBytes ?? defaultMaxRequestBytes);
+    this.#producer = new IdempotentProducer(parts.client, parts.logger);
   }
 
   async start(signal: AbortSignal): Promise<void> {
@@ -60,7 +62,7 @@ export class KafkaPublisher implements Publisher {
     let waitMs = connectRetryMs.first;
     while (!signal.aborted) {
       try {
-        await this.#connected();
+        await this.#producer.connected();
         return;
       } catch (error) {
         logger.error(`producer, again in ${waitMs} ms: ${errorChain(error).join(' <- ')}`);
@@ -72,19 +74,24 @@ export class KafkaPublisher implements Publisher {
 
   async send(events: readonly EventEnvelope[]): Promise<SendOutcome[]> {
     const outgoing = new OutgoingEvents(events);
-    const [doubtful, others] = divide(this.#sendable(outgoing), ({ event }) => this.#pauses.has(event.topic));
+    const failures = new TopicFailures(outgoing, this.#pauses, this.#bound);
+    const batch = { outgoing, failures };
+    const [doubtful, others] = divide(this.#sendable(outgoing), ({ event }) =>
+      this.#pauses.isDoubtful(event.topic),
+    );
     try {
-      await this.#sendAll(others, outgoing);
-      for (const [topic, part] of byTopic(doubtful)) await this.#sendDoubtful(topic, part, outgoing);
+      await this.#sendAll(others, batch);
+      for (const [topic, part] of byTopic(doubtful)) await this.#sendDoubtful(topic, part, batch);
     } catch (error) {
       if (!outgoing.answered) throw error;
       outgoing.othersLater((error as Error).message); // what is certain is not sent again for the rest
     }
+    failures.check();
     return outgoing.outcomes();
   }
 
   async stop(): Promise<void> {
-    await this.#discard();
+    await this.#producer.discard();
   }
 
   /** Without what is too large for any request: that is refused. */
@@ -97,145 +104,91 @@ export class KafkaPublisher implements Publisher {
   }
 
   /** In the order given; what is refused is found by halving, so that order is kept. */
-  async #sendAll(items: readonly OutgoingEvent[], outgoing: OutgoingEvents): Promise<void> {
+  async #sendAll(items: readonly OutgoingEvent[], batch: Batch): Promise<void> {
     for (const request of this.#bound.split(items)) {
-      const [waiting, rest] = divide(outgoing.notBehind(request), ({ event }) =>
-        this.#pauses.has(event.topic),
-      );
-      for (const [topic, part] of byTopic(waiting)) this.#wait(topic, part, outgoing);
+      const rest = batch.outgoing.notBehind(request);
       if (rest.length === 0) continue;
       try {
-        await this.#sendTogether(rest, outgoing);
+        await this.#sendTogether(rest, batch);
       } catch (error) {
-        await this.#sendParts(rest, outgoing, error);
+        await this.#sendParts(rest, batch, error);
       }
     }
   }
 
-  async #sendParts(items: readonly OutgoingEvent[], outgoing: OutgoingEvents, error: unknown): Promise<void> {
+  async #sendParts(items: readonly OutgoingEvent[], batch: Batch, error: unknown): Promise<void> {
     const refusal = refusalOf(error);
     // Only where all went to one partition is it certain that nothing was written.
-    if (refusal === null || !onePartition(items)) await this.#discard();
+    if (refusal === null || !onePartition(items)) await this.#producer.discard();
     if (isTopicCondition(error)) {
-      for (const [topic, part] of byTopic(items)) await this.#sendTopic(topic, part, outgoing);
+      for (const [topic, part] of byTopic(items)) await this.#sendTopic(topic, part, batch);
       return;
     }
-    const reason = refusal ?? (await this.#blame(items, error));
-    if (reason === null) {
-      throw brokerUnavailable(`${items.length} events may or may not have been written`, error);
-    }
+    if (refusal === null) await this.#sendUnanswered(items, batch, error);
+    else await this.#sendHalves(items, batch, refusal);
+  }
+
+  async #sendHalves(items: readonly OutgoingEvent[], batch: Batch, refusal: string): Promise<void> {
     if (items.length === 1) {
-      outgoing.refused(items[0]!, reason);
+      batch.outgoing.refused(items[0]!, refusal);
       return;
     }
     const middle = Math.ceil(items.length / 2);
-    await this.#sendAll(items.slice(0, middle), outgoing);
-    await this.#sendAll(items.slice(middle), outgoing);
+    await this.#sendAll(items.slice(0, middle), batch);
+    await this.#sendAll(items.slice(middle), batch);
   }
 
-  /** Why a request that got no answer never will, where that is certain of its one event; else `null`. */
-  async #blame(items: readonly OutgoingEvent[], error: unknown): Promise<string | null> {
-    if (!isConnectionClosed(error) || !(await this.#answers())) return null;
-    return this.#bound.closed(items);
-  }
-
-  async #answers(): Promise<boolean> {
-    const admin = this.#parts.client.admin({ retries: 0 });
-    try {
-      await admin.connect();
-      await admin.ping();
-      return true;
-    } catch (error) {
-      this.#parts.logger.debug(`the broker does not answer: ${errorChain(error).join(' <- ')}`);
-      return false;
-    } finally {
-      await admin.disconnect();
+  /** What got no answer, though the broker gives some: each topic by itself. */
+  async #sendUnanswered(items: readonly OutgoingEvent[], batch: Batch, error: unknown): Promise<void> {
+    const what = `${items.length} events may or may not have been written`;
+    const unavailable = brokerUnavailable(what, error);
+    if (!(await clusterAnswers(this.#parts.client, this.#parts.logger))) throw unavailable;
+    const reason = isConnectionClosed(error) ? this.#bound.closed(items) : null;
+    if (reason !== null) {
+      batch.outgoing.refused(items[0]!, reason);
+      return;
+    }
+    const topics = byTopic(items);
+    for (const [topic, part] of topics) {
+      if (topics.size === 1) batch.failures.add(topic, part, unavailable);
+      else await this.#sendTopic(topic, part, batch);
     }
   }
 
-  /** Events of one topic, by a producer that knows no other that could be missing. */
-  async #sendTopic(topic: string, items: readonly OutgoingEvent[], outgoing: OutgoingEvents): Promise<void> {
-    if ([...this.#topics].some((known) => known !== topic)) await this.#discard();
-    let missing = false;
+  /** Events of one topic, by a producer that knows no other that could fail. */
+  async #sendTopic(topic: string, items: readonly OutgoingEvent[], batch: Batch): Promise<void> {
+    await this.#producer.narrow(topic);
     for (const request of this.#bound.split(items)) {
-      const rest = outgoing.notBehind(request);
+      const rest = batch.outgoing.notBehind(request);
       if (rest.length === 0) continue;
-      missing ||= !(await this.#sendOfTopic(topic, rest, outgoing));
-      if (missing) this.#wait(topic, rest, outgoing);
-    }
-  }
-
-  /** False where the topic cannot be written to: it pauses. */
-  async #sendOfTopic(
-    topic: string,
-    items: readonly OutgoingEvent[],
-    outgoing: OutgoingEvents,
-  ): Promise<boolean> {
-    try {
-      await this.#sendTogether(items, outgoing);
-      this.#pauses.delete(topic);
-      return true;
-    } catch (error) {
-      if (!isTopicCondition(error)) {
-        this.#pauses.delete(topic);
-        await this.#sendParts(items, outgoing, error);
-        return !this.#pauses.has(topic);
+      try {
+        await this.#sendTogether(rest, batch);
+      } catch (error) {
+        if (isTopicCondition(error)) await this.#pause(topic, rest, batch, error);
+        else await this.#sendParts(rest, batch, error);
       }
-      await this.#discard();
-      const { message } = topicUnavailable(topic, error);
-      this.#pauses.set(topic, { reason: message, untilMs: this.#parts.clock.now() + topicPauseMs });
-      return false;
     }
   }
 
-  async #sendDoubtful(
-    topic: string,
-    items: readonly OutgoingEvent[],
-    outgoing: OutgoingEvents,
-  ): Promise<void> {
-    const pause = this.#pauses.get(topic);
-    if (pause === undefined || this.#parts.clock.now() >= pause.untilMs) {
-      await this.#sendTopic(topic, items, outgoing);
-    } else {
-      this.#wait(topic, items, outgoing);
-    }
+  async #pause(topic: string, items: readonly OutgoingEvent[], batch: Batch, error: unknown): Promise<void> {
+    await this.#producer.discard();
+    const { message } = topicUnavailable(topic, error);
+    this.#pauses.begin(topic, message);
+    batch.outgoing.later(items, message);
   }
 
-  #wait(topic: string, items: readonly OutgoingEvent[], outgoing: OutgoingEvents): void {
-    outgoing.later(items, this.#pauses.get(topic)!.reason);
+  async #sendDoubtful(topic: string, items: readonly OutgoingEvent[], batch: Batch): Promise<void> {
+    const reason = this.#pauses.reason(topic);
+    if (reason === null) await this.#sendTopic(topic, items, batch);
+    else batch.outgoing.later(items, reason);
   }
 
   /** One request; of all topics, or of none where it rejects. */
-  async #sendTogether(items: readonly OutgoingEvent[], outgoing: OutgoingEvents): Promise<void> {
-    const producer = await this.#connected();
-    const request = requestOf(items);
-    for (const { topic } of request) this.#topics.add(topic);
-    await producer.send(request);
+  async #sendTogether(items: readonly OutgoingEvent[], { outgoing }: Batch): Promise<void> {
+    await this.#producer.send(items);
+    for (const topic of byTopic(items).keys()) this.#pauses.end(topic);
     this.#bound.passed(items);
     outgoing.sent(items);
-  }
-
-  async #connected(): Promise<ClientProducer> {
-    if (this.#producer !== null) return this.#producer;
-    const producer = this.#parts.client.producer();
-    try {
-      await producer.connect();
-    } catch (error) {
-      throw brokerUnavailable('the producer could not connect', error);
-    }
-    this.#producer = producer;
-    return producer;
-  }
-
-  async #discard(): Promise<void> {
-    const producer = this.#producer;
-    this.#producer = null;
-    this.#topics.clear();
-    try {
-      await producer?.disconnect();
-    } catch (error) {
-      this.#parts.logger.warn(`producer did not disconnect in order: ${errorChain(error).join(' <- ')}`);
-    }
   }
 }
 

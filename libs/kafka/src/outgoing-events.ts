@@ -20,6 +20,8 @@ export class OutgoingEvents {
   readonly #outcomes: (SendOutcome | undefined)[];
   /** Topics and keys of what was refused, and the place of the first of it. */
   readonly #refused = new Map<string, number>();
+  /** Topics of what has to wait, and the first of it. */
+  readonly #waiting = new Map<string, { readonly index: number; readonly reason: string }>();
 
   constructor(events: readonly EventEnvelope[]) {
     this.all = events.map((event, index) => {
@@ -34,6 +36,10 @@ export class OutgoingEvents {
   }
 
   later(events: readonly OutgoingEvent[], reason: string): void {
+    for (const { event, index } of events) {
+      const first = this.#waiting.get(event.topic)?.index ?? index;
+      if (index <= first) this.#waiting.set(event.topic, { index, reason });
+    }
     this.#answer(events, { status: 'later', reason });
   }
 
@@ -44,12 +50,14 @@ export class OutgoingEvents {
     this.#refused.set(line, Math.min(event.index, this.#refused.get(line) ?? event.index));
   }
 
-  /** Without those behind one that was refused: they are answered. */
+  /** Without those behind one that was refused, or has to wait: they are answered. */
   notBehind(events: readonly OutgoingEvent[]): readonly OutgoingEvent[] {
-    if (this.#refused.size === 0) return events;
-    const isBehind = (one: OutgoingEvent) => one.index > (this.#refused.get(lineOf(one)) ?? one.index);
-    this.#answer(events.filter(isBehind), { status: 'behind' });
-    return events.filter((event) => !isBehind(event));
+    if (this.#refused.size === 0 && this.#waiting.size === 0) return events;
+    return events.filter((one) => {
+      const behind = this.#behind(one);
+      if (behind !== null) this.#answer([one], behind);
+      return behind === null;
+    });
   }
 
   /** Whether one is answered at least. */
@@ -65,9 +73,21 @@ export class OutgoingEvents {
     );
   }
 
+  /** Whether one is sent or refused at least. */
+  get anyCertain(): boolean {
+    return this.#outcomes.some((outcome) => outcome?.status === 'sent' || outcome?.status === 'refused');
+  }
+
   /** Once all are answered. */
   outcomes(): SendOutcome[] {
     return this.#outcomes as SendOutcome[];
+  }
+
+  #behind(one: OutgoingEvent): SendOutcome | null {
+    if (one.index > (this.#refused.get(lineOf(one)) ?? one.index)) return { status: 'behind' };
+    const waiting = this.#waiting.get(one.event.topic);
+    if (waiting === undefined || one.index <= waiting.index) return null;
+    return { status: 'later', reason: waiting.reason };
   }
 
   #answer(events: readonly OutgoingEvent[], outcome: SendOutcome): void {

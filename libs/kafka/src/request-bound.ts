@@ -99,10 +99,19 @@ export class RequestBound {
     return null;
   }
 
+  /** Whether their size can be why a request with them was closed, and smaller ones may tell. */
+  mayExplain(items: readonly Sized[]): boolean {
+    return items.length === 1 ? this.#mayBlame(sum(items)) : sum(items) > leastBytes;
+  }
+
+  #mayBlame(bytes: number): boolean {
+    return this.#others && bytes > Math.max(this.#passedBytes, leastBytes);
+  }
+
   #accuse({ event: { id } }: Blamable, bytes: number): string | null {
     const times = this.#accused?.id === id ? this.#accused.times + 1 : 1;
     this.#accused = { id, times };
-    if (times < enough || bytes <= Math.max(this.#passedBytes, leastBytes) || !this.#others) return null;
+    if (times < enough || !this.#mayBlame(bytes)) return null;
     this.#accused = null;
     this.#others = false;
     return `CONNECTION_CLOSED: the broker closed the connection ${times} times when it was sent this event alone (${bytes} bytes), and answers otherwise; compare its socket.request.max.bytes with producer.maxRequestBytes`;

@@ -26,11 +26,7 @@ export class KafkajsProducer implements ClientProducer {
   }
 
   async send(batch: readonly TopicMessages[]): Promise<void> {
-    try {
-      await this.#producer.sendBatch(toBatch(batch));
-    } catch (error) {
-      throw wasClosed(error) ? closedConnection(error) : error;
-    }
+    await told(this.#producer.sendBatch(toBatch(batch)));
   }
 
   disconnect(): Promise<void> {
@@ -72,7 +68,7 @@ class KafkajsTransaction implements ClientTransaction {
   }
 
   async send(batch: readonly TopicMessages[]): Promise<void> {
-    await this.#transaction.sendBatch(toBatch(batch));
+    await told(this.#transaction.sendBatch(toBatch(batch)));
   }
 
   commit(): Promise<void> {
@@ -91,6 +87,11 @@ function wasClosed(error: unknown): boolean {
   return last instanceof Error && last.name === 'KafkaJSConnectionClosedError';
 }
 
-function closedConnection(cause: unknown): ConnectionClosedError {
-  return new ConnectionClosedError('the connection was closed without an answer', { cause });
+async function told(sent: Promise<unknown>): Promise<void> {
+  try {
+    await sent;
+  } catch (cause) {
+    if (!wasClosed(cause)) throw cause;
+    throw new ConnectionClosedError('the connection was closed without an answer', { cause });
+  }
 }

@@ -7,7 +7,6 @@
  * out in transactions that are taken back.
  */
 import {
-  type Clock,
   type EventEnvelope,
   ExactlyOnceError,
   hasCode,
@@ -16,19 +15,26 @@ import {
   type ShardPublisher,
   type TransactionalBatch,
 } from '@exactly-once/core';
+import { clusterAnswers } from '../cluster-ping.js';
 import { isTopicCondition } from '../kafka-errors.js';
 import { type OutgoingEvent, OutgoingEvents, requestOf } from '../outgoing-events.js';
-import { RequestBound } from '../request-bound.js';
+import type { RequestBound } from '../request-bound.js';
+import { TopicFailures } from '../topic-failures.js';
+import type { TopicPauses } from '../topic-pauses.js';
 import { type ProducerParts, TransactionalProducer } from '../transactions/transactional-producer.js';
 import { EventSieve } from './event-sieve.js';
 import type { OutboxProgress } from './outbox-progress.js';
-import { TopicPauses } from './topic-pauses.js';
+
+/** What was learned of the broker: it outlives an owner's hold. */
+export interface ShardExperience {
+  readonly pauses: TopicPauses;
+  readonly bound: RequestBound;
+}
 
 export interface ShardParts extends Pick<ProducerParts, 'client' | 'logger'> {
-  readonly clock: Clock;
   readonly progress: OutboxProgress;
   readonly shard: OutboxShard;
-  readonly maxRequestBytes: number;
+  readonly experience: ShardExperience;
   readonly closed: (publisher: KafkaShardPublisher) => void;
 }
 
@@ -37,8 +43,6 @@ const mostRounds = 5;
 
 export class KafkaShardPublisher implements ShardPublisher {
   readonly #parts: ShardParts;
-  readonly #pauses: TopicPauses;
-  readonly #bound: RequestBound;
   #producer: TransactionalProducer;
   /** After a failure its initialisation would shut out whoever has opened the shard meanwhile. */
   #over = false;
@@ -50,8 +54,6 @@ export class KafkaShardPublisher implements ShardPublisher {
   ) {
     this.#parts = parts;
     this.#producer = producer;
-    this.#pauses = new TopicPauses(parts.clock);
-    this.#bound = new RequestBound(parts.maxRequestBytes);
   }
 
   /** Shuts the former owner out, and only then looks where he came to. */
@@ -81,19 +83,24 @@ export class KafkaShardPublisher implements ShardPublisher {
   }
 
   async #publish(outgoing: OutgoingEvents, batch: TransactionalBatch): Promise<SendOutcome[]> {
-    const [pauses, bound] = [this.#pauses, this.#bound];
-    const sieve = new EventSieve({ outgoing, pauses, bound, probe: (part) => this.#probe(part) });
-    let requests = sieve.requests();
+    const { pauses, bound } = this.#parts.experience;
+    const failures = new TopicFailures(outgoing, pauses, bound);
+    const sieve = new EventSieve({ outgoing, pauses, bound, failures, probe: (part) => this.#probe(part) });
+    let requests = await sieve.requests();
     for (let round = 1; requests.length > 0; round++) {
       try {
         await this.#commit(requests, batch);
-        for (const request of requests) outgoing.sent(request);
+        for (const request of requests) {
+          bound.passed(request);
+          outgoing.sent(request);
+        }
         break;
       } catch (error) {
-        if (round === mostRounds || !concernsEvents(error)) throw error;
-        requests = await sieve.sifted(requests, error);
+        if (round === mostRounds) throw error;
+        requests = await sieve.sifted(requests, await this.#concerning(error));
       }
     }
+    failures.check();
     return outgoing.outcomes();
   }
 
@@ -104,7 +111,7 @@ export class KafkaShardPublisher implements ShardPublisher {
     await producer.commit(requests.map(requestOf), progress.endOf(shard, token), () => confirm(indexes));
   }
 
-  /** Throws what does not concern the events. */
+  /** Throws what concerns neither the events nor their topics. */
   async #probe(events: readonly OutgoingEvent[]): Promise<unknown> {
     const producer = await this.#usable();
     const { progress, shard } = this.#parts;
@@ -112,9 +119,19 @@ export class KafkaShardPublisher implements ShardPublisher {
       await producer.probe([requestOf(events)], progress.endOf(shard, 0n));
       return null;
     } catch (error) {
-      if (!concernsEvents(error)) throw error;
-      return error;
+      return this.#concerning(error);
     }
+  }
+
+  /** The error, where it concerns some of the events or one of their topics; else throws it. Nothing was committed. */
+  async #concerning(error: unknown): Promise<unknown> {
+    if (hasCode(error, 'EO_EVENT_REFUSED')) return error;
+    if (!hasCode(error, 'EO_BROKER_UNAVAILABLE')) throw error;
+    if (isTopicCondition(error)) return error;
+    const { client, logger } = this.#parts;
+    const ofRecords = 'topics' in (error as ExactlyOnceError).details;
+    if (ofRecords && (await clusterAnswers(client, logger))) return error;
+    throw error;
   }
 
   async #usable(): Promise<TransactionalProducer> {
@@ -130,12 +147,6 @@ export class KafkaShardPublisher implements ShardPublisher {
 
 function openProducer({ client, logger, progress, shard }: ShardParts): Promise<TransactionalProducer> {
   return TransactionalProducer.open({ client, logger, transactionalId: progress.nameOf(shard) });
-}
-
-/** The broker refuses some of the events, or one of their topics; nothing was committed. */
-function concernsEvents(error: unknown): boolean {
-  if (hasCode(error, 'EO_EVENT_REFUSED')) return true;
-  return hasCode(error, 'EO_BROKER_UNAVAILABLE') && isTopicCondition(error);
 }
 
 function over({ progress, shard }: ShardParts): ExactlyOnceError {

@@ -5,7 +5,9 @@
  */
 import type { Clock, Logger, OutboxShard, ShardPublisher, TransactionalPublisher } from '@exactly-once/core';
 import type { KafkaClient } from '../kafka-client.js';
-import { KafkaShardPublisher } from './kafka-shard-publisher.js';
+import { RequestBound } from '../request-bound.js';
+import { TopicPauses } from '../topic-pauses.js';
+import { KafkaShardPublisher, type ShardExperience } from './kafka-shard-publisher.js';
 import { OutboxProgress } from './outbox-progress.js';
 
 export interface TransactionalPublisherParts {
@@ -21,6 +23,8 @@ export class KafkaTransactionalPublisher implements TransactionalPublisher {
   readonly #parts: TransactionalPublisherParts;
   readonly #progress: OutboxProgress;
   readonly #open = new Set<KafkaShardPublisher>();
+  /** By name of the shard. */
+  readonly #experience = new Map<string, ShardExperience>();
   #stopped = false;
 
   constructor(parts: TransactionalPublisherParts) {
@@ -33,6 +37,7 @@ export class KafkaTransactionalPublisher implements TransactionalPublisher {
     const opened = await KafkaShardPublisher.open({
       ...this.#parts,
       progress: this.#progress,
+      experience: this.#experienceOf(shard),
       shard,
       closed,
     });
@@ -45,5 +50,17 @@ export class KafkaTransactionalPublisher implements TransactionalPublisher {
     this.#stopped = true;
     await Promise.all([...this.#open].map((publisher) => publisher.close()));
     await this.#progress.stop();
+  }
+
+  #experienceOf(shard: OutboxShard): ShardExperience {
+    const name = this.#progress.nameOf(shard);
+    const { clock, maxRequestBytes } = this.#parts;
+    const known = this.#experience.get(name);
+    const experience = known ?? {
+      pauses: new TopicPauses(clock),
+      bound: new RequestBound(maxRequestBytes),
+    };
+    this.#experience.set(name, experience);
+    return experience;
   }
 }

@@ -74,7 +74,8 @@ export class TransactionalProducer {
   /**
    * Commits requests and position together, once `confirm` has resolved: it runs beside the writing. Throws EO_FENCED;
    * EO_COMMIT_UNKNOWN and EO_BROKER_UNAVAILABLE, after which it is not usable; EO_EVENT_REFUSED, and
-   * EO_BROKER_UNAVAILABLE for a missing topic, and what `confirm` throws: then nothing was committed.
+   * EO_BROKER_UNAVAILABLE for a missing topic, and what `confirm` throws: then nothing was committed. Where records were
+   * not taken, `details.topics` of EO_BROKER_UNAVAILABLE are theirs.
    */
   async commit(
     requests: readonly Request[],
@@ -128,7 +129,13 @@ export class TransactionalProducer {
 
   async #write(transaction: ClientTransaction, requests: readonly Request[], end: BatchEnd): Promise<void> {
     await this.#sendOffsets(transaction, end);
-    for (const request of requests) await transaction.send(request);
+    for (const request of requests) {
+      try {
+        await transaction.send(request);
+      } catch (cause) {
+        throw this.#incomplete(cause, { topics: topicsOf([request]) });
+      }
+    }
   }
 
   /**
@@ -157,21 +164,22 @@ export class TransactionalProducer {
     requests: readonly Request[],
     error: unknown,
   ): Promise<ExactlyOnceError> {
-    if (isFenced(error)) {
+    const cause = error instanceof ExactlyOnceError ? error.cause : error;
+    if (isFenced(cause)) {
       this.#usable = false;
-      return this.#fenced(error);
+      return this.#fenced(cause);
     }
-    const refusal = refusalOf(error);
-    if (refusal === null && !isTopicCondition(error)) {
+    const refusal = refusalOf(cause);
+    if (refusal === null && !isTopicCondition(cause)) {
       this.#usable = false;
       return error instanceof ExactlyOnceError ? error : this.#incomplete(error);
     }
     await this.#abandon(transaction);
-    const topics = [...new Set(requests.flat().map(({ topic }) => topic))].join(', ');
-    if (refusal === null) return topicUnavailable(topics, error);
+    const topics = topicsOf(requests).join(', ');
+    if (refusal === null) return topicUnavailable(topics, cause);
     const records = requests.flat().reduce((sum, { messages }) => sum + messages.length, 0);
     const what = `the broker answers ${refusal} to ${records} records for ${topics}`;
-    return new ExactlyOnceError('EO_EVENT_REFUSED', what, { cause: error });
+    return new ExactlyOnceError('EO_EVENT_REFUSED', what, { cause });
   }
 
   /** Some of it may still be under way to other brokers: only another epoch keeps that out for certain. */
@@ -185,8 +193,9 @@ export class TransactionalProducer {
     return new ExactlyOnceError('EO_FENCED', `${transactionalId}: ${protocolType(cause)}`, { cause });
   }
 
-  #incomplete(cause: unknown): ExactlyOnceError {
-    return brokerUnavailable(`a transaction of ${this.#parts.transactionalId} was not completed`, cause);
+  #incomplete(cause: unknown, details?: Readonly<Record<string, unknown>>): ExactlyOnceError {
+    const what = `a transaction of ${this.#parts.transactionalId} was not completed`;
+    return brokerUnavailable(what, cause, details);
   }
 
   /** It is no topic of the events: without a cause, so that nobody takes it for one. */
@@ -201,4 +210,8 @@ export class TransactionalProducer {
       cause,
     });
   }
+}
+
+function topicsOf(requests: readonly Request[]): string[] {
+  return [...new Set(requests.flat().map(({ topic }) => topic))];
 }
