@@ -35,6 +35,7 @@ export class FakeProducers {
   answersPings = true;
   /** Committed offsets of groups. */
   readonly offsets = new Map<string, string>();
+  offsetsAsked = 0;
   made = 0;
   requests = 0;
   commits = 0;
@@ -50,6 +51,7 @@ export class FakeProducers {
       if (!this.answersPings) throw new Error('no answer');
     };
     const fetchOffsets = async ({ groupId }: { groupId: string }) => {
+      this.offsetsAsked++;
       return [{ partitions: [{ partition: 0, offset: this.offsets.get(groupId) ?? '-1' }] }];
     };
     return { connect: async () => {}, disconnect: async () => {}, describeCluster, fetchOffsets };

@@ -38,7 +38,7 @@ describe('a shard at a Kafka that takes small requests only', () => {
   async function publish(events: readonly EventEnvelope[]): Promise<SendOutcome[]> {
     for (let attempts = 1; ; attempts++) {
       try {
-        const shard = await publisher.open({ outbox: 'o', shard: 0 });
+        const shard = await publisher.open({ outbox: 'o', shard: 0 }, []);
         return await shard.publish(events, { token: ++token, confirm: async () => {} });
       } catch (error) {
         if (attempts === 10) throw error;

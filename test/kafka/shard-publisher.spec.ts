@@ -29,7 +29,7 @@ describe('a shard at Kafka', () => {
 
   let token = 0n;
   async function publish(...events: EventEnvelope[]): Promise<SendOutcome[]> {
-    const shard = await publisher.open({ outbox: 'o', shard: 0 });
+    const shard = await publisher.open({ outbox: 'o', shard: 0 }, []);
     const confirm = async (indexes: readonly number[]) => void confirmed.push(indexes);
     try {
       return await shard.publish(events, { token: ++token, confirm });
@@ -172,6 +172,37 @@ describe('a shard at Kafka', () => {
 
       expect(outcomes.filter(({ status }) => status === 'sent')).toEqual([]);
       expect(statuses(outcomes).filter((status) => status === 'refused').length).toBeLessThanOrEqual(1);
+    });
+  });
+
+  describe('when it is opened', () => {
+    const open = (...inDoubt: bigint[]) => publisher.open({ outbox: 'o', shard: 0 }, inDoubt);
+
+    it('looks twice for what is in doubt, where Kafka tells of the commit late', async () => {
+      kafka.offsets.set('p.o.0', '6');
+      const opened = open(7n);
+      await clock.advance(999);
+      kafka.offsets.set('p.o.0', '7');
+      await clock.advance(1);
+
+      expect((await opened).committed).toBe(7n);
+      expect(kafka.offsetsAsked).toBe(2);
+    });
+
+    it('takes it as not sent where it is not there the second time', async () => {
+      const opened = open(7n);
+      await clock.advance(1_000);
+
+      expect((await opened).committed).toBeNull();
+    });
+
+    it('looks once where nothing is in doubt, or what is in doubt is there', async () => {
+      kafka.offsets.set('p.o.0', '7');
+
+      const tokens = [(await open()).committed, (await open(6n, 7n)).committed];
+
+      expect(tokens).toEqual([7n, 7n]);
+      expect(kafka.offsetsAsked).toBe(2);
     });
   });
 });

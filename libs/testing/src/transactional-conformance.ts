@@ -249,7 +249,7 @@ async function openAtLast(
   const giveUpAtMs = Date.now() + patienceMs;
   for (;;) {
     try {
-      return await publisher.open(shard);
+      return await publisher.open(shard, []);
     } catch (error) {
       if (!hasCode(error, 'EO_BROKER_UNAVAILABLE') || Date.now() > giveUpAtMs) throw error;
     }

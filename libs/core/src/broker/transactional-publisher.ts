@@ -27,9 +27,10 @@ export interface TransactionalBatch {
 export interface TransactionalPublisher {
   /**
    * Shuts out whoever had the shard, in any process: what it began is committed or aborted when this resolves. Several
-   * shards may be open. Rejects with EO_BROKER_UNAVAILABLE.
+   * shards may be open. `inDoubt`: tokens of batches that may have been committed; a broker that tells of a commit late
+   * is asked twice before it is taken for none of them. Rejects with EO_BROKER_UNAVAILABLE.
    */
-  open(shard: OutboxShard): Promise<ShardPublisher>;
+  open(shard: OutboxShard, inDoubt: readonly bigint[]): Promise<ShardPublisher>;
   /** Closes what is still open; what is under way rejects. */
   stop(): Promise<void>;
 }

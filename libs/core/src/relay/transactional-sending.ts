@@ -52,7 +52,11 @@ class TransactionalShard implements ShardSending {
   async begin(): Promise<void> {
     if (this.#publisher !== null) return;
     const { outbox, publisher } = this.#parts;
-    const opened = await publisher.open({ outbox: await outbox.name(), shard: this.#lease.shard });
+    const shard = { outbox: await outbox.name(), shard: this.#lease.shard };
+    // The database's word comes first: who has lost the lease must not shut out its owner.
+    const doubtful = await outbox.inDoubt(this.#lease);
+    const tokens = doubtful.map(({ token }) => token);
+    const opened = await publisher.open(shard, tokens);
     try {
       await this.#recover(opened.committed);
     } catch (error) {
@@ -109,7 +113,10 @@ class TransactionalShard implements ShardSending {
     this.#before = null;
   }
 
-  /** A token that is not the recorded one says nothing, whatever the reason: those rows are sent again. */
+  /**
+   * A token that is not the recorded one says nothing, whatever the reason: those rows are sent again. What is in doubt is
+   * read once more: nothing of it can be committed any more.
+   */
   async #recover(committed: bigint | null): Promise<void> {
     const { outbox, logger, archiveMs } = this.#parts;
     for (const doubtful of await outbox.inDoubt(this.#lease)) {

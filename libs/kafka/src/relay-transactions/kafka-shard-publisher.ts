@@ -35,6 +35,8 @@ export interface ShardParts extends Pick<ProducerParts, 'client' | 'logger'> {
   readonly progress: OutboxProgress;
   readonly shard: OutboxShard;
   readonly experience: ShardExperience;
+  /** Tokens of batches that may have been committed. */
+  readonly inDoubt: readonly bigint[];
   readonly closed: (publisher: KafkaShardPublisher) => void;
 }
 
@@ -60,7 +62,8 @@ export class KafkaShardPublisher implements ShardPublisher {
   static async open(parts: ShardParts): Promise<KafkaShardPublisher> {
     const producer = await openProducer(parts);
     try {
-      return new KafkaShardPublisher(parts, producer, await parts.progress.committed(parts.shard));
+      const { progress, shard, inDoubt } = parts;
+      return new KafkaShardPublisher(parts, producer, await progress.committed(shard, inDoubt));
     } catch (error) {
       await producer.close();
       throw error;

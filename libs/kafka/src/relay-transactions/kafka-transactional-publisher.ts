@@ -29,10 +29,10 @@ export class KafkaTransactionalPublisher implements TransactionalPublisher {
 
   constructor(parts: TransactionalPublisherParts) {
     this.#parts = parts;
-    this.#progress = new OutboxProgress(parts.client, parts.prefix);
+    this.#progress = new OutboxProgress(parts.client, parts.prefix, parts.clock);
   }
 
-  async open(shard: OutboxShard): Promise<ShardPublisher> {
+  async open(shard: OutboxShard, inDoubt: readonly bigint[]): Promise<ShardPublisher> {
     const closed = (publisher: KafkaShardPublisher) => this.#open.delete(publisher);
     const opened = await KafkaShardPublisher.open({
       ...this.#parts,
@@ -40,6 +40,7 @@ export class KafkaTransactionalPublisher implements TransactionalPublisher {
       experience: this.#experienceOf(shard),
       shard,
       closed,
+      inDoubt,
     });
     this.#open.add(opened);
     if (this.#stopped) await this.stop(); // it opened too late

@@ -5,20 +5,25 @@
  * The offset is part of the batch's transaction. It counts nothing, and the topic that it is said to be of holds nothing:
  * the topic only has to exist. Kafka forgets it as it forgets any group's without members (offsets.retention.minutes).
  */
-import { ExactlyOnceError, type OutboxShard } from '@exactly-once/core';
+import { type Clock, ExactlyOnceError, type OutboxShard } from '@exactly-once/core';
 import type { ClientAdmin, KafkaClient } from '../kafka-client.js';
 import { brokerUnavailable, protocolType } from '../kafka-errors.js';
 import type { BatchEnd } from '../transactions/transactional-producer.js';
 
+/** Milliseconds that a coordinator gets to apply what was committed: before Kafka 4 it does so after the answer. */
+const applyMs = 1_000;
+
 export class OutboxProgress {
   readonly topic: string;
+  readonly #clock: Clock;
   readonly #client: KafkaClient;
   readonly #prefix: string;
   #admin: Promise<ClientAdmin> | null = null;
 
   /** All that it names at the broker begins with `prefix` and a dot. */
-  constructor(client: KafkaClient, prefix: string) {
+  constructor(client: KafkaClient, prefix: string, clock: Clock) {
     this.#client = client;
+    this.#clock = clock;
     this.#prefix = prefix;
     this.topic = `${prefix}.progress`;
   }
@@ -34,9 +39,23 @@ export class OutboxProgress {
 
   /**
    * `null` where no token is known. Makes the topic where it is missing. Certain only while no transaction of the shard
-   * is open. Throws EO_BROKER_UNAVAILABLE.
+   * is open. What is in doubt and not shown is looked for twice. Throws EO_BROKER_UNAVAILABLE.
    */
-  async committed(shard: OutboxShard): Promise<bigint | null> {
+  async committed(shard: OutboxShard, inDoubt: readonly bigint[]): Promise<bigint | null> {
+    const token = await this.#committed(shard);
+    if (inDoubt.length === 0 || (token !== null && inDoubt.includes(token))) return token;
+    await this.#clock.sleep(applyMs);
+    return this.#committed(shard);
+  }
+
+  async stop(): Promise<void> {
+    const admin = this.#admin;
+    this.#admin = null;
+    const connected = await admin?.catch(() => null); // whoever asked was told
+    await connected?.disconnect().catch(() => undefined); // nothing hangs on it
+  }
+
+  async #committed(shard: OutboxShard): Promise<bigint | null> {
     try {
       const admin = await this.#connected();
       const token = (await this.#ask(admin, shard)).get(0);
@@ -48,13 +67,6 @@ export class OutboxProgress {
     }
     await this.stop();
     throw new ExactlyOnceError('EO_BROKER_UNAVAILABLE', `topic "${this.topic}" is not known yet`);
-  }
-
-  async stop(): Promise<void> {
-    const admin = this.#admin;
-    this.#admin = null;
-    const connected = await admin?.catch(() => null); // whoever asked was told
-    await connected?.disconnect().catch(() => undefined); // nothing hangs on it
   }
 
   async #ask(admin: ClientAdmin, shard: OutboxShard): Promise<ReadonlyMap<number, bigint>> {
