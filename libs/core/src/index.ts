@@ -95,6 +95,7 @@ export type { DeadRow, DeadRowStore, DiscardDecision } from './outbox/dead-row-s
 export { Outbox, type Publication } from './outbox/outbox.js';
 export type { ArchivedRow, ArchiveState, OutboxArchive } from './outbox/outbox-archive.js';
 export {
+  attributeBytes,
   type ClaimBounds,
   type DeadRows,
   type OutboxBatch,

@@ -81,7 +81,7 @@ function describeOutbox(it: It, storage: () => Storage): void {
     const claimed = async (maxBytes: number) =>
       (await storage().outbox.claim(lease!, 10, { maxBytes })).rows.map((row) => row.event.id);
 
-    assert.deepEqual(await claimed(1_000), ['1', '2']);
+    assert.deepEqual(await claimed(1_600), ['1', '2']);
     assert.deepEqual(await claimed(1), ['1']);
     assert.deepEqual(await claimed(10_000), ['1', '2', '3']);
   });

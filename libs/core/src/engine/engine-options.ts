@@ -31,8 +31,8 @@ export interface RelayOptions {
   /** Rows in one round. 1 to 10,000. Default 500. */
   readonly batchSize?: number;
   /**
-   * Bytes of bodies, headers, keys and ids in one round (one event may exceed it alone): bounds the memory, and the
-   * request to the broker. From 1. Default 1,000,000, a little below what Kafka takes at once.
+   * Bytes of bodies, headers, keys and ids in one round, and 300 for each event's attributes (one event may exceed it
+   * alone): bounds the memory, and the request to the broker. From 1. Default 1,000,000, a little below what Kafka takes at once.
    */
   readonly maxBytes?: number;
   /** Milliseconds that a lease lasts without renewal: the longest pause after a relay died. From 1,000. Default 10,000. */

@@ -41,10 +41,13 @@ export interface DeadRows {
   readonly version: string;
 }
 
-/** What a row counts for, in bytes: body, headers, key and id. */
+/** What the attributes of an event (source, type, times, trace) add to its record in a broker, generously. */
+export const attributeBytes = 300;
+
+/** What a row counts for, in bytes: body, headers, key and id, and its attributes at a flat rate. */
 export function rowBytes({ body, headers, key, id }: EventEnvelope): number {
   const texts = [id, key ?? '', JSON.stringify(Object.entries(headers))];
-  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), body?.length ?? 0);
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), attributeBytes + (body?.length ?? 0));
 }
 
 export interface OutboxDepth {

@@ -3,6 +3,7 @@
  *
  * They read only: no row is marked, no lock is taken, and the next holder of a lease reads the same rows again.
  */
+import { attributeBytes } from '@exactly-once/core';
 import type { Tables } from './tables.js';
 
 /** A table's name as text. */
@@ -10,9 +11,9 @@ const literal = (name: string) => `'${name.replaceAll("'", "''")}'`;
 
 const shardOf = 'mod(key_hash::bigint + 2147483648, meta.shard_count)';
 
-/** As core's `rowBytes`; never 0, since an id is not empty. Reads no body that is stored apart. */
-const rowBytes =
-  'coalesce(octet_length(body), 0) + octet_length(headers) + coalesce(octet_length(key), 0) + octet_length(id)';
+/** As core's `rowBytes`, and so never 0. Reads no body that is stored apart. */
+const rowBytes = `coalesce(octet_length(body), 0) + octet_length(headers) + coalesce(octet_length(key), 0)
+  + octet_length(id) + ${attributeBytes}`;
 
 /** All 64 bits of a running transaction's id, of which the locks show 32. */
 const wholeId = (id: string) => `(
