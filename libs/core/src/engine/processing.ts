@@ -155,7 +155,9 @@ export class Processing {
     const { directory, processor } = this.#registered;
     const { pace, quarantine } = processor;
     const parts = { group: this.#group.parts, directory, pace, quarantine };
-    return this.#foreign.run('a parked key', (signals) => retryParked({ ...parts, ...signals }, scope));
+    return this.#foreign.run('a parked key', ({ draining, aborted }) =>
+      retryParked({ ...parts, draining, aborted }, scope),
+    );
   }
 
   stuck(): string | null {

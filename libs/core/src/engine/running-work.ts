@@ -15,10 +15,43 @@ export interface WorkSignals {
   readonly aborted: AbortSignal;
 }
 
-interface Running {
-  readonly draining: AbortController;
-  readonly aborted: AbortController;
-  ended: Promise<unknown>;
+/** One work; its signals are made when they are asked for. */
+class Running implements WorkSignals {
+  ended: Promise<unknown> = Promise.resolve();
+  readonly #draining = new LazySignal();
+  readonly #aborted = new LazySignal();
+
+  get draining(): AbortSignal {
+    return this.#draining.signal;
+  }
+
+  get aborted(): AbortSignal {
+    return this.#aborted.signal;
+  }
+
+  drain(): void {
+    this.#draining.abort();
+  }
+
+  abort(): void {
+    this.#aborted.abort();
+  }
+}
+
+class LazySignal {
+  #controller: AbortController | null = null;
+  #over = false;
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#over) this.#controller.abort();
+    return this.#controller.signal;
+  }
+
+  abort(): void {
+    this.#over = true;
+    this.#controller?.abort();
+  }
 }
 
 export class RunningWork {
@@ -35,11 +68,10 @@ export class RunningWork {
     if (this.#stopped) {
       throw new ExactlyOnceError('EO_SHUTTING_DOWN', `${what} was not begun any more`);
     }
-    const [draining, aborted] = [new AbortController(), new AbortController()];
-    const running: Running = { draining, aborted, ended: Promise.resolve() };
+    const running = new Running();
     this.#running.add(running);
     try {
-      const working = work({ draining: draining.signal, aborted: aborted.signal });
+      const working = work(running);
       running.ended = working;
       return await working;
     } finally {
@@ -50,12 +82,12 @@ export class RunningWork {
   async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
     const running = [...this.#running];
-    for (const { draining } of running) draining.abort();
+    for (const one of running) one.drain();
     if (running.length === 0) return;
     const over = new AbortController();
     const done = Promise.allSettled(running.map(({ ended }) => ended)).then(() => over.abort());
     await this.#clock.sleep(graceMs, over.signal);
-    for (const { aborted } of running) aborted.abort();
+    for (const one of running) one.abort();
     await done;
   }
 }
