@@ -136,7 +136,8 @@ export class Processing {
     let committed = false;
     const session = (signals: WorkSignals): ProcessingSession => ({
       fence: null,
-      ...signals,
+      draining: signals.draining,
+      aborted: signals.aborted,
       done: () => {
         committed = true;
       },
