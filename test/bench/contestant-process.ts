@@ -27,7 +27,6 @@ const graceMs = 15_000;
 export class ContestantProcess {
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
-  /** Times that it told. */
   readonly #toldMs: number[] = [];
 
   /** The repository's root is the working directory, of tests too. */
@@ -38,6 +37,11 @@ export class ContestantProcess {
     });
     this.#ended = once(this.#child, 'exit');
     this.#child.on('message', (at) => this.#toldMs.push(Number(at)));
+  }
+
+  /** All that it told. */
+  get told(): readonly number[] {
+    return this.#toldMs;
   }
 
   /** When it began; NaN before. */

@@ -1,17 +1,14 @@
 /**
  * One run of lone events: one is produced every 100 ms or so, and the time from before it is sent until its effect is
  * committed is taken. The database says so by a notification, which it sends at the commit.
- *
- * The first ones wait for the group to form and for code to be compiled: they are audited, but not timed.
  */
 import pg from 'pg';
 import { until } from '../services/ports.js';
 import type { Contestant, Measured, Stage } from './benchmark.js';
 import { type Ground, onGround } from './ground.js';
 import { auditLedger, countEffects, notifyEffects, readLedger } from './ledger.js';
+import { percentiles, warmUps } from './percentiles.js';
 import { orderMessage } from './produce-events.js';
-
-const warmUps = 20;
 
 export function loneRun(contestant: Contestant, stage: Stage): Promise<Measured> {
   return onGround(contestant, stage, async (ground) => {
@@ -21,10 +18,9 @@ export function loneRun(contestant: Contestant, stage: Stage): Promise<Measured>
     await listener.connect();
     try {
       const tookMs = await timed(ground, listener);
-      const sorted = tookMs.slice(warmUps).sort((a, b) => a - b);
-      const [p50Ms, p99Ms] = [quantile(sorted, 0.5), quantile(sorted, 0.99)];
+      const figures = percentiles(tookMs);
       const findings = auditLedger(await readLedger(database), warmUps + stage.events);
-      return { rate: p50Ms, findings, figures: { p50Ms, p99Ms } };
+      return { rate: figures.p50Ms, findings, figures };
     } finally {
       await listener.end();
     }
@@ -59,9 +55,4 @@ async function timed({ stage, database, topic, running, counted }: Ground, liste
     await producer.disconnect();
   }
   return tookMs;
-}
-
-/** Of sorted values: the smallest that is not below the share `q` of them. */
-function quantile(sorted: readonly number[], q: number): number {
-  return sorted[Math.max(Math.ceil(sorted.length * q) - 1, 0)] ?? Number.NaN;
 }
