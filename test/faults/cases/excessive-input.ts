@@ -30,12 +30,16 @@ function large(stage: Stage, bytes: number, changes: Parameters<typeof ledgerMes
   return ledgerMessage(stage, { ...changes, rest: JSON.stringify('x'.repeat(bytes - 400)) });
 }
 
-/** What a handler passes on is larger than Kafka takes (the database takes it); others of the key come behind it. */
+/**
+ * What a handler passes on is larger than Kafka takes (the database takes it); others of the key come behind it, to
+ * another topic. Each has a key of its own: what is refused holds its topic's key back until somebody decides.
+ */
 function tooLarge(stage: Stage): Message[] {
   const { random } = stage;
-  return Array.from({ length: random.between(1, 3) }, () => {
+  return Array.from({ length: random.between(1, 3) }, (_, index) => {
+    const key = `passed-on ${index}`;
     const act = { kind: 'pass-on', bytes: random.between(kafkaLimit, 3 * kafkaLimit) } as const;
-    return [ledgerMessage(stage, { key: 'passed-on', act }), ledgerMessage(stage, { key: 'passed-on' })];
+    return [ledgerMessage(stage, { key, act }), ledgerMessage(stage, { key })];
   }).flat();
 }
 

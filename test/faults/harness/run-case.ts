@@ -1,6 +1,7 @@
 /**
  * One run of one case: stage, fault, rest, verdict. A run that finds something keeps its folder as evidence.
  */
+import { createHash } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { BrokerName } from '../broker/broker-ground.js';
@@ -54,8 +55,7 @@ export async function runCase(
 ): Promise<RunReport> {
   const startedAtMs = Date.now();
   const mode = modeOf(faultCase);
-  const name = `case-${faultCase.number}-${options.broker}${mode === 'kafka' ? '-transactions' : ''}-seed-${options.seed}${options.planted.map((bug) => `-${bug}`).join('')}`;
-  const folder = resolve('evidence', name);
+  const folder = resolve('evidence', evidenceName(faultCase, options));
   rmSync(folder, { recursive: true, force: true });
   const stage = new Stage(services, { ...options, caseNumber: faultCase.number, folder });
   running.add(stage);
@@ -87,6 +87,13 @@ export async function runCase(
     await stage.remove();
     running.delete(stage);
   }
+}
+
+/** Of a case's several forms each has its own: one that is green would take away what another has left. */
+function evidenceName(faultCase: FaultCase, { broker, seed, planted }: RunOptions): string {
+  const form = createHash('sha256').update(faultCase.fault).digest('hex').slice(0, 6);
+  const mode = modeOf(faultCase) === 'kafka' ? ['transactions'] : [];
+  return [`case-${faultCase.number}`, broker, ...mode, form, `seed-${seed}`, ...planted].join('-');
 }
 
 async function perform(faultCase: FaultCase, stage: Stage): Promise<Verdict> {
