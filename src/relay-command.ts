@@ -17,6 +17,8 @@ interface RelayCommandOptions {
   readonly batch?: number;
   readonly lease?: number;
   readonly poll?: number;
+  readonly bytes?: number;
+  readonly holdBack?: number;
   readonly archive?: number;
   readonly transactional?: boolean;
   readonly outboxPrefix?: string;
@@ -52,6 +54,8 @@ export function relayCommand(): Command {
     .addOption(new Option('--brokers <list>', 'Kafka, as host:port with commas').env('KAFKA_BROKERS'))
     .option('--client <file>', "JSON file of kafkajs's client options")
     .option('--batch <rows>', 'most rows in one round, 1 to 10,000', whole, 500)
+    .option('--bytes <bytes>', 'most bytes in one round, but for one larger event', whole, 1_000_000)
+    .option('--hold-back <ms>', 'longest wait for an open transaction that has published', whole, 1_000)
     .option('--lease <ms>', 'how long a dead relay holds its shards up, from 1,000', whole, 10_000)
     .option('--poll <ms>', 'longest wait between two looks at an idle outbox, from 10', whole, 2_000)
     .option('--archive <ms>', 'how long sent events are kept in eo_outbox_archive', whole, 0)
@@ -67,7 +71,7 @@ export function relayCommand(): Command {
 async function relay(given: RelayCommandOptions): Promise<void> {
   const { url, schema, batch: batchSize, lease: leaseMs, poll: maxPollMs, archive: archiveMs } = given;
   if (url === undefined) throw missing('--url or DATABASE_URL');
-  const { transactional = false, outboxPrefix } = given;
+  const { transactional = false, outboxPrefix, bytes, holdBack } = given;
   const client = await clientOptions(given);
   const broker = await kafkaBroker({ client, ...(outboxPrefix && { outboxPrefix }) }).create();
   const dataSource = await connect(url, poolSize);
@@ -81,6 +85,7 @@ async function relay(given: RelayCommandOptions): Promise<void> {
       unhandled: 'skip',
       relay: {
         ...{ batchSize: batchSize!, leaseMs: leaseMs!, maxPollMs: maxPollMs!, archiveMs: archiveMs! },
+        ...{ maxBytes: bytes!, holdBackMs: holdBack! },
         transactional,
       },
       retention: false,

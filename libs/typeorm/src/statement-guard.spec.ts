@@ -184,12 +184,9 @@ describe('assertAllowed', () => {
     expect(error?.message).not.toContain('hunter2');
   });
 
-  it('reads a large statement in linear time', () => {
-    const values = Array.from({ length: 50_000 }, (_, i) => `(${i}, 'it''s; ${i}')`).join(', ');
-    const startedAtMs = performance.now();
+  it('reads a statement of megabytes, for which anything but linear time would never end', () => {
+    const values = Array.from({ length: 200_000 }, (_, i) => `(${i}, 'it''s; ${i}')`).join(', ');
 
-    assertAllowed(`INSERT INTO t VALUES ${values}; SELECT 1`, true);
-
-    expect(performance.now() - startedAtMs).toBeLessThan(2_000);
+    expect(refused(`INSERT INTO t VALUES ${values}; SELECT 1`, true)).toBeNull();
   });
 });
