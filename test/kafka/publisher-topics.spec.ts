@@ -59,6 +59,23 @@ describe('KafkaPublisher, where one topic fails', () => {
     expect(kafka.requests).toBe(asked + 1 + 2 + 1);
   });
 
+  it('asks more seldom for what takes long to answer', async () => {
+    kafka.failing.set('bad', timedOut());
+    kafka.asked = () => clock.advance(5_000);
+    await publisher.send([event('1', 'bad'), event('a')]);
+    const asked = kafka.requests;
+
+    await publisher.send([event('1', 'bad')]); // the other one has taken 5 s as well
+    await clock.advance(14_999);
+    await publisher.send([event('1', 'bad')]);
+    const meanwhile = kafka.requests - asked;
+    await clock.advance(1);
+    await publisher.send([event('1', 'bad')]);
+
+    expect(meanwhile).toBe(0);
+    expect(kafka.requests - asked).toBe(1);
+  });
+
   it('replaces its producer before each topic is tried by itself', async () => {
     kafka.failing.set('bad', timedOut());
 

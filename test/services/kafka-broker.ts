@@ -21,6 +21,8 @@ export function kafkaClasspath(): Promise<string> {
 export interface KafkaBrokerOptions {
   /** Lines of server.properties on top of ours. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** The first broker of a cluster, to which this one is added. Default: it is the first of its own. */
+  readonly joins?: KafkaBroker;
 }
 
 export class KafkaBroker {
@@ -30,22 +32,27 @@ export class KafkaBroker {
   private constructor(
     readonly folder: string,
     readonly port: number,
+    readonly controller: number,
+    readonly clusterId: string,
     readonly classpath: string,
   ) {
     this.#will = LastWill.write(folder);
   }
 
-  static async start(options: KafkaBrokerOptions = {}): Promise<KafkaBroker> {
+  static async start({ settings = {}, joins }: KafkaBrokerOptions = {}): Promise<KafkaBroker> {
     const classpath = await kafkaClasspath();
-    const [port, controller] = [await freePort(), await freePort()];
+    const port = await freePort();
+    const controller = joins?.controller ?? (await freePort());
+    const id =
+      joins?.clusterId ?? Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('base64url');
     const folder = await mkdtemp(join(tmpdir(), 'eo-kafka-'));
-    const broker = new KafkaBroker(folder, port, classpath);
+    const broker = new KafkaBroker(folder, port, controller, id, classpath);
     try {
+      const added = joins === undefined ? {} : second(port);
       await writeFile(
         join(folder, 'server.properties'),
-        properties(folder, port, controller, options.settings ?? {}),
+        properties(folder, port, controller, { ...added, ...settings }),
       );
-      const id = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('base64url');
       const format = ['format', `--cluster-id=${id}`, '-c', join(folder, 'server.properties')];
       await run('java', ['-cp', classpath, 'kafka.tools.StorageTool', ...format], { timeout: 60_000 });
       await broker.start();
@@ -91,6 +98,11 @@ export class KafkaBroker {
     await rm(this.folder, { recursive: true, force: true });
     await this.#will.execute();
   }
+}
+
+/** The first one is the controller, alone. */
+function second(port: number): Record<string, string> {
+  return { 'process.roles': 'broker', 'node.id': '2', listeners: `PLAINTEXT://127.0.0.1:${port}` };
 }
 
 function properties(

@@ -19,13 +19,14 @@ export class IdempotentProducer {
     this.#logger = logger;
   }
 
-  /** Throws EO_BROKER_UNAVAILABLE. */
-  async connected(): Promise<ClientProducer> {
+  /** Throws EO_BROKER_UNAVAILABLE. `topics`: for which it is wanted. */
+  async connected(topics?: readonly string[]): Promise<ClientProducer> {
     if (this.#producer !== null) return this.#producer;
-    const producer = this.#client.producer();
+    const producer = this.#client.producer(topics);
     try {
       await producer.connect();
     } catch (error) {
+      await producer.disconnect().catch(() => undefined); // it was not needed
       throw brokerUnavailable('the producer could not connect', error);
     }
     this.#producer = producer;
@@ -34,9 +35,9 @@ export class IdempotentProducer {
 
   /** One request. */
   async send(events: readonly OutgoingEvent[]): Promise<void> {
-    const producer = await this.connected();
     const request = requestOf(events);
     for (const { topic } of request) this.#topics.add(topic);
+    const producer = await this.connected([...this.#topics]);
     await producer.send(request);
   }
 

@@ -36,9 +36,12 @@ export interface KafkaClient {
   readonly times: MembershipTimes;
   /** A member of the group, that has not joined yet. It reads committed records only. */
   member(group: string, listener: MemberListener): GroupMember;
-  /** Idempotent, `acks=all`, in order. */
-  producer(): ClientProducer;
-  transactionalProducer(transactionalId: string): ClientTransactionalProducer;
+  /**
+   * Idempotent, `acks=all`, in order. `topics`: that it is for, so that no other one matters when it connects; all of them
+   * are there. Left out: none is known yet.
+   */
+  producer(topics?: readonly string[]): ClientProducer;
+  transactionalProducer(transactionalId: string, topics?: readonly string[]): ClientTransactionalProducer;
   /** `retries`: of a request; the client's own default where left out. */
   admin(options?: { readonly retries: number }): ClientAdmin;
 }

@@ -65,6 +65,7 @@ export class KafkaPublisher implements Publisher {
         await this.#producer.connected();
         return;
       } catch (error) {
+        if (isTopicCondition(error)) return; // somebody's: it is ours to know when it is to be written to
         logger.error(`producer, again in ${waitMs} ms: ${errorChain(error).join(' <- ')}`);
         await clock.sleep(waitMs, signal);
         waitMs = Math.min(waitMs * 2, connectRetryMs.most);
@@ -185,6 +186,7 @@ export class KafkaPublisher implements Publisher {
 
   /** One request; of all topics, or of none where it rejects. */
   async #sendTogether(items: readonly OutgoingEvent[], { outgoing }: Batch): Promise<void> {
+    this.#pauses.asking();
     await this.#producer.send(items);
     for (const topic of byTopic(items).keys()) this.#pauses.end(topic);
     this.#bound.passed(items);

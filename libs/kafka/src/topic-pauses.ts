@@ -4,7 +4,8 @@
  */
 import type { Clock } from '@exactly-once/core';
 
-const pauseMs = 2_000;
+/** At least; a topic whose answer takes long pauses for several times as long, so that others have most of the time. */
+const pauseMs = { least: 2_000, times: 4, most: 30_000 };
 
 interface Pause {
   readonly reason: string;
@@ -14,13 +15,22 @@ interface Pause {
 export class TopicPauses {
   readonly #clock: Clock;
   readonly #pauses = new Map<string, Pause>();
+  #askedAtMs = Number.POSITIVE_INFINITY;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
+  /** Before each request: what fails next has taken as long as since then. */
+  asking(): void {
+    this.#askedAtMs = this.#clock.now();
+  }
+
   begin(topic: string, reason: string): void {
-    this.#pauses.set(topic, { reason, untilMs: this.#clock.now() + pauseMs });
+    const { least, times, most } = pauseMs;
+    const nowMs = this.#clock.now();
+    const waitMs = Math.min(Math.max(least, times * (nowMs - this.#askedAtMs)), most);
+    this.#pauses.set(topic, { reason, untilMs: nowMs + waitMs });
   }
 
   /** It may be asked for at once, by itself. */

@@ -17,6 +17,7 @@ import { KafkajsAdmin } from './kafkajs-admin.js';
 import { type ConsumerSettings, KafkajsMember } from './kafkajs-member.js';
 import { consumerDefaults, type KafkajsOptions } from './kafkajs-options.js';
 import { KafkajsProducer, KafkajsTransactionalProducer } from './kafkajs-producer.js';
+import { knowing } from './known-topics.js';
 import { steadyPartitioner } from './steady-partitioner.js';
 
 export interface KafkajsParts {
@@ -66,13 +67,17 @@ export class KafkajsClient implements KafkaClient {
     return new KafkajsMember(consumer, listener);
   }
 
-  producer(): ClientProducer {
-    return new KafkajsProducer(this.#kafka.producer({ ...this.#producer, idempotent: true }));
+  producer(topics: readonly string[] = []): ClientProducer {
+    const config = { ...this.#producer, idempotent: true };
+    return new KafkajsProducer(knowing(this.#kafka, topics).producer(config));
   }
 
-  transactionalProducer(transactionalId: string): ClientTransactionalProducer {
+  transactionalProducer(
+    transactionalId: string,
+    topics: readonly string[] = [],
+  ): ClientTransactionalProducer {
     const config = { transactionTimeout, ...this.#producer, transactionalId };
-    return new KafkajsTransactionalProducer(this.#kafka.producer(config));
+    return new KafkajsTransactionalProducer(knowing(this.#kafka, topics).producer(config));
   }
 
   admin(options?: { readonly retries: number }): ClientAdmin {

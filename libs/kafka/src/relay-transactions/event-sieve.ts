@@ -116,6 +116,7 @@ export class EventSieve {
 
   async #probe(events: Events): Promise<unknown> {
     const { bound, pauses, probe } = this.#parts;
+    pauses.asking();
     const answer = await probe(events);
     if (answer !== null) return answer;
     bound.passed(events);

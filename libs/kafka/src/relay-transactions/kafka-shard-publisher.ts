@@ -60,6 +60,7 @@ export class KafkaShardPublisher implements ShardPublisher {
 
   /** Shuts the former owner out, and only then looks where he came to. */
   static async open(parts: ShardParts): Promise<KafkaShardPublisher> {
+    await parts.progress.ensure(parts.shard);
     const producer = await openProducer(parts);
     try {
       const { progress, shard, inDoubt } = parts;
@@ -92,6 +93,7 @@ export class KafkaShardPublisher implements ShardPublisher {
     let requests = await sieve.requests();
     for (let round = 1; requests.length > 0; round++) {
       try {
+        pauses.asking();
         await this.#commit(requests, batch);
         for (const request of requests) {
           bound.passed(request);
@@ -149,7 +151,8 @@ export class KafkaShardPublisher implements ShardPublisher {
 }
 
 function openProducer({ client, logger, progress, shard }: ShardParts): Promise<TransactionalProducer> {
-  return TransactionalProducer.open({ client, logger, transactionalId: progress.nameOf(shard) });
+  const transactionalId = progress.nameOf(shard);
+  return TransactionalProducer.open({ client, logger, transactionalId, topics: [progress.topic] });
 }
 
 function over({ progress, shard }: ShardParts): ExactlyOnceError {

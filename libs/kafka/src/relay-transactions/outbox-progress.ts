@@ -48,6 +48,11 @@ export class OutboxProgress {
     return this.#committed(shard);
   }
 
+  /** Its topic is there: a producer can ask for it. */
+  async ensure(shard: OutboxShard): Promise<void> {
+    await this.#committed(shard);
+  }
+
   async stop(): Promise<void> {
     const admin = this.#admin;
     this.#admin = null;

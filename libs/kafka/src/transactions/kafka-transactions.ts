@@ -61,7 +61,8 @@ export class KafkaTransactions implements Storage {
     this.#parts = parts;
     this.ambient = parts.ambient;
     this.fences = new TransactionFences({
-      open: (transactionalId) => TransactionalProducer.open({ ...parts.bound(), transactionalId }),
+      open: (transactionalId, topic) =>
+        TransactionalProducer.open({ ...parts.bound(), transactionalId, topics: [topic] }),
       committed: (key) => this.#committed(key),
     });
   }

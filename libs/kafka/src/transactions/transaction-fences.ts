@@ -10,7 +10,8 @@ import { TransactionalClaim } from './transactional-claim.js';
 import type { TransactionalProducer } from './transactional-producer.js';
 
 export interface FenceParts {
-  readonly open: (transactionalId: string) => Promise<TransactionalProducer>;
+  /** `topic`: that is read from. */
+  readonly open: (transactionalId: string, topic: string) => Promise<TransactionalProducer>;
   readonly committed: (key: FenceKey) => Promise<bigint | null>;
 }
 
@@ -38,7 +39,7 @@ export class TransactionFences implements FenceStore {
     const claim = new TransactionalClaim({
       key,
       owner,
-      open: () => this.#parts.open(name),
+      open: () => this.#parts.open(name, key.topic),
       committed: () => this.#parts.committed(key),
     });
     this.#claims.set(name, claim);

@@ -26,6 +26,8 @@ export interface ProducerParts {
   readonly client: KafkaClient;
   readonly logger: Logger;
   readonly transactionalId: string;
+  /** That are there, and of which it needs one at least. Default: none is known. */
+  readonly topics?: readonly string[];
 }
 
 export interface BatchEnd {
@@ -50,7 +52,7 @@ export class TransactionalProducer {
 
   private constructor(parts: ProducerParts) {
     this.#parts = parts;
-    this.#producer = parts.client.transactionalProducer(parts.transactionalId);
+    this.#producer = parts.client.transactionalProducer(parts.transactionalId, parts.topics);
   }
 
   /** Connects and initialises it: whoever had the id is fenced, and what he began is aborted. */
