@@ -1,6 +1,6 @@
 import type { DeadLetter, Storage } from '@exactly-once/core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { begun, StorageWorld, sealAndCommit } from './storage-world.js';
+import { begun, handle, StorageWorld, sealAndCommit } from './storage-world.js';
 
 const letter: DeadLetter = {
   handler: 'payments/Payments.capture',
@@ -18,6 +18,9 @@ const letter: DeadLetter = {
   attempts: 5,
   firstAttemptAtMs: 1_700_000_000_123,
   serviceVersion: '1.2.3',
+  target: null,
+  redacted: false,
+  replayOf: null,
 };
 
 describe('dead letters', () => {
@@ -29,14 +32,17 @@ describe('dead letters', () => {
     storage = await world.storage();
   });
 
-  afterEach(() => world.clear());
+  afterEach(async () => {
+    await world.clear();
+    await world.database.query('TRUNCATE eo_parked_event, eo_parked_key');
+  });
   afterAll(() => world.close());
 
   async function bury(given: Partial<DeadLetter> = {}) {
     const transaction = await storage.begin(begun);
     await storage.deadLetters.insert(transaction, { ...letter, ...given });
     await sealAndCommit(transaction);
-    const [row] = await world.database.query('SELECT * FROM eo_dead_letter');
+    const [row] = await world.database.query('SELECT * FROM eo_dead_letter ORDER BY id');
     return row;
   }
 
@@ -113,5 +119,113 @@ describe('dead letters', () => {
     const count = await storage.deadLetters.count();
 
     expect(count).toBe(1);
+  });
+
+  describe('that are replayed', () => {
+    const target = (inbox: string, key = 'k') => ({
+      ...{ handlerId: 0, keyHash: Buffer.from(key.padEnd(32)), inboxKey: Buffer.from(inbox.padEnd(24)) },
+      timestampMs: 1,
+    });
+
+    /** Letters of a handler that is there; their ids. */
+    async function dead(...inbox: string[]): Promise<bigint[]> {
+      const [handler] = await storage.handlers.register('service', [{ name: 'h' }], () => undefined);
+      const ids: bigint[] = [];
+      for (const one of inbox) {
+        await bury({ target: { ...target(one), handlerId: handler!.id } });
+        ids.push(await storage.deadLetters.lastId());
+      }
+      return ids;
+    }
+
+    it('go back once where two operators ask for them at the same moment', async () => {
+      const ids = await dead('1', '2', '3');
+      const other = await world.storage();
+      const session = await world.session();
+      await session.query('BEGIN');
+      await session.query('SELECT 1 FROM eo_dead_letter WHERE id = $1 FOR UPDATE', [String(ids[1])]);
+
+      const replays = [storage, other].map((one) => one.deadLetters.replay(ids, 'ada'));
+      await world.somebodyWaits(2);
+      await session.query('COMMIT');
+      const outcomes = (await Promise.all(replays)).map((one) => one.map(({ outcome }) => outcome));
+
+      expect(outcomes.toSorted()).toEqual([
+        ['not-dead', 'not-dead', 'not-dead'],
+        ['replayed', 'replayed', 'replayed'],
+      ]);
+      expect(await storage.parked.count()).toBe(3);
+    });
+
+    it('wait for who has their key, and make its row again where that took it away', async () => {
+      const [first, second] = await dead('1', '2');
+      await storage.deadLetters.replay([first!], 'ada');
+      const [scope] = await storage.parked.scopes(1);
+      const transaction = await storage.begin(begun);
+      const entry = await storage.parked.take(transaction, scope!);
+      if (entry === null || entry === 'busy') throw new Error('it was to be taken');
+
+      const replay = storage.deadLetters.replay([second!], 'ada');
+      await world.somebodyWaits();
+      await storage.parked.settle(transaction, entry);
+      await sealAndCommit(transaction);
+
+      expect(await replay).toEqual([{ id: second, outcome: 'replayed' }]);
+      expect(await storage.parked.scopes(9)).toMatchObject([{ events: 1 }]);
+    });
+
+    it('leave letter and key as they were where the replay breaks off in its midst', async () => {
+      const [id] = await dead('1');
+      await world.database.query('ALTER TABLE eo_parked_event ADD CONSTRAINT broken CHECK (false)');
+
+      await expect(storage.deadLetters.replay([id!], 'ada')).rejects.toThrow('broken');
+      await world.database.query('ALTER TABLE eo_parked_event DROP CONSTRAINT broken');
+
+      expect(await storage.deadLetters.count()).toBe(1);
+      expect(await storage.parked.scopes(9)).toEqual([]);
+    });
+  });
+
+  it('show what a transaction has written, without what came before it or is ours', async () => {
+    const one = await world.storage(await world.dataSource({ poolSize: 1 }));
+    const { dataSource } = one as unknown as { dataSource: { query(sql: string): Promise<unknown> } };
+    const run = (work: () => Promise<unknown>) =>
+      one.begin(begun).then(async (transaction) => {
+        const count = await one.countRows!(transaction);
+        await handle(one, transaction, async () => void (await work()));
+        return { rows: await count(), transaction };
+      });
+    const earlier = await run(() => dataSource.query("INSERT INTO payment VALUES ('a', 1), ('b', 2)"));
+    await sealAndCommit(earlier.transaction);
+
+    const { rows, transaction } = await run(async () => {
+      await dataSource.query("INSERT INTO payment VALUES ('c', 1)");
+      await dataSource.query('UPDATE payment SET cents = 3');
+      await dataSource.query("DELETE FROM payment WHERE id = 'a'");
+    });
+    await one.deadLetters.insert(transaction, letter);
+    await transaction.rollback();
+
+    expect(earlier.rows).toEqual([{ table: 'payment', inserted: 2, updated: 0, deleted: 0 }]);
+    expect(rows).toEqual([{ table: 'payment', inserted: 1, updated: 3, deleted: 1 }]);
+  });
+
+  it('find the deferred constraint at which their handler would fail', async () => {
+    await world.database.query(
+      `CREATE TABLE refund (payment text REFERENCES payment DEFERRABLE INITIALLY DEFERRED)`,
+    );
+    const source = await world.dataSource();
+    const one = await world.storage(source);
+    const transaction = await one.begin(begun);
+    const count = await one.countRows!(transaction);
+    await handle(
+      one,
+      transaction,
+      async () => void (await source.query("INSERT INTO refund VALUES ('none')")),
+    );
+
+    await expect(count()).rejects.toThrow('foreign key');
+    await transaction.rollback();
+    await world.database.query('DROP TABLE refund');
   });
 });

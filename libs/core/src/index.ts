@@ -72,7 +72,31 @@ export {
 } from './event/event-id.js';
 export { readEvent, type TopicMapping, type TopicMappings } from './event/event-reader.js';
 export type { EventTypeDescriptor } from './event/event-type.js';
-export type { DeadLetter, DeadLetterStore } from './failure/dead-letter-store.js';
+export {
+  checkWords,
+  type DecisionProgress,
+  type DiscardReport,
+  discardLetters,
+  type ReplayReport,
+  replayLetters,
+} from './failure/dead-letter-decisions.js';
+export {
+  type DeadLetter,
+  type DeadLetterContent,
+  type DeadLetterEdit,
+  type DeadLetterFilter,
+  type DeadLetterHead,
+  type DeadLetterState,
+  type DeadLetterStore,
+  deadLetterMoves,
+  type ReplayAnswer,
+  type ReplayOutcome,
+  type ReplayTarget,
+  replayOutcome,
+  replayPosition,
+  type StoredDeadLetter,
+} from './failure/dead-letter-store.js';
+export { receivedHeaders } from './failure/dead-letter-writer.js';
 export {
   type Disposition,
   decide,
@@ -110,6 +134,7 @@ export {
 } from './outbox/outbox-store.js';
 export type { PublishOptions } from './outbox/publish-options.js';
 export type { TransactionOptions } from './processing/business-transaction.js';
+export type { DryRun, DryRunFailure } from './processing/dry-run.js';
 export { EventContext } from './processing/event-context.js';
 export type { HandlerDefinition, HandlerOptions } from './processing/handler.js';
 export { Invocation } from './processing/invocation.js';
@@ -134,6 +159,7 @@ export {
   type WrittenEntry,
   writtenEntries,
 } from './storage/transaction.js';
+export type { RowCount, WrittenRows } from './storage/written-rows.js';
 export { type Logger, silentLogger } from './telemetry/logger.js';
 export {
   type Attributes,

@@ -9,6 +9,8 @@ import {
   type ModuleMetadata,
   type Provider,
 } from '@nestjs/common';
+import { DeadLetters } from './dead-letters.service.js';
+import { isForDryRuns } from './dry-run-application.js';
 import { ExactlyOnceHealthIndicator } from './exactly-once.health.js';
 import { checkModuleOptions, type ExactlyOnceOptions } from './exactly-once.options.js';
 import { ExactlyOnce } from './exactly-once.service.js';
@@ -18,6 +20,7 @@ import { OutboxRepository } from './outbox.repository.js';
 import { Runtime } from './runtime.js';
 import { ShutdownModule } from './shutdown.module.js';
 import {
+  deadLettersToken,
   defaultInstance,
   featureToken,
   instanceToken,
@@ -72,7 +75,7 @@ export class ExactlyOnceModule {
     return rootModule(name, [options], imports);
   }
 
-  /** In a domain module's imports: its handlers, OutboxRepository and ExactlyOnce are those of the named instance. */
+  /** In a domain module's imports: its handlers, OutboxRepository, ExactlyOnce and DeadLetters are the named instance's. */
   static forFeature(name: string = defaultInstance): DynamicModule {
     return {
       module: FeatureModule,
@@ -80,8 +83,9 @@ export class ExactlyOnceModule {
         { provide: featureToken, useValue: name },
         { provide: OutboxRepository, useExisting: outboxToken(name) },
         { provide: ExactlyOnce, useExisting: serviceToken(name) },
+        { provide: DeadLetters, useExisting: deadLettersToken(name) },
       ],
-      exports: [OutboxRepository, ExactlyOnce],
+      exports: [OutboxRepository, ExactlyOnce, DeadLetters],
     };
   }
 }
@@ -96,7 +100,8 @@ function rootModule(
     {
       provide: instanceToken(name),
       inject: [Runtime, optionsToken(name)],
-      useFactory: (runtime: Runtime, given: ExactlyOnceOptions) => runtime.add(new Instance(name, given)),
+      useFactory: (runtime: Runtime, given: ExactlyOnceOptions) =>
+        runtime.add(new Instance(name, given, isForDryRuns())),
     },
     {
       provide: outboxToken(name),
@@ -108,16 +113,23 @@ function rootModule(
       inject: [instanceToken(name)],
       useFactory: (instance: Instance) => new ExactlyOnce(instance),
     },
+    {
+      provide: deadLettersToken(name),
+      inject: [instanceToken(name)],
+      useFactory: (instance: Instance) => new DeadLetters(instance),
+    },
   ];
   const exported: NonNullable<ModuleMetadata['exports']> = [
     instanceToken(name),
     outboxToken(name),
     serviceToken(name),
+    deadLettersToken(name),
   ];
   if (name === defaultInstance) {
     providers.push({ provide: OutboxRepository, useExisting: outboxToken(name) });
     providers.push({ provide: ExactlyOnce, useExisting: serviceToken(name) });
-    exported.push(OutboxRepository, ExactlyOnce);
+    providers.push({ provide: DeadLetters, useExisting: deadLettersToken(name) });
+    exported.push(OutboxRepository, ExactlyOnce, DeadLetters);
   }
   return {
     module: ExactlyOnceModule,

@@ -23,13 +23,26 @@
  */
 export {
   type DatabaseBrokerOptions,
+  type DeadLetterFilter,
+  type DeadLetterHead,
+  type DiscardReport,
+  type DryRun,
   databaseBroker,
   EventContext,
   ExactlyOnceError,
   PermanentError,
   type PublishOptions,
+  type ReplayReport,
   RetryAfterError,
+  type StoredDeadLetter,
 } from '@exactly-once/core';
+export {
+  type DeadLetterPage,
+  DeadLetters,
+  type DiscardOptions,
+  type ReplayOptions,
+} from './dead-letters.service.js';
+export { type DryRunApplication, dryRunApplication } from './dry-run-application.js';
 export { type EventClass, EventType, type EventTypeOptions } from './event-type.decorator.js';
 export { ExactlyOnceHealthIndicator, type ExactlyOnceHealthResult } from './exactly-once.health.js';
 export { type ExactlyOnceAsyncOptions, ExactlyOnceModule } from './exactly-once.module.js';

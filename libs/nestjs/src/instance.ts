@@ -38,6 +38,8 @@ export class Instance {
   constructor(
     readonly name: string,
     readonly options: ExactlyOnceOptions,
+    /** Consumes and relays nothing, whatever the options say. */
+    readonly idle = false,
   ) {}
 
   get service(): string {
@@ -88,6 +90,7 @@ export class Instance {
       logger: nestLogger(this.service),
       telemetry: openTelemetry(this.service),
       ...rest,
+      ...(this.idle && { idle: true }),
       ...found,
       startFrom: { ...found.startFrom, ...onlyOf(found.handlers, found.types, startFrom) },
       ...storage,

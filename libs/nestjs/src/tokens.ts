@@ -9,6 +9,7 @@ export const defaultInstance = 'default';
 export const instanceToken = (name: string): string => `ExactlyOnceInstance(${name})`;
 export const optionsToken = (name: string): string => `ExactlyOnceOptions(${name})`;
 export const outboxToken = (name: string): string => `ExactlyOnceOutbox(${name})`;
+export const deadLettersToken = (name: string): string => `ExactlyOnceDeadLetters(${name})`;
 export const serviceToken = (name: string): string => `ExactlyOnceService(${name})`;
 /** Stands in a feature module, so that the explorer sees which instance a module chose. */
 export const featureToken = 'ExactlyOnceFeature';

@@ -29,6 +29,11 @@ export class InMemoryHandlers implements HandlerStore {
     return this.#rows.find((row) => row.id === id)?.name ?? '';
   }
 
+  /** Whether a handler of this id is there, and not retired. */
+  handles(id: number): boolean {
+    return this.#rows.some((row) => row.id === id && !row.retired);
+  }
+
   async register(
     service: string,
     declared: readonly DeclaredHandler[],

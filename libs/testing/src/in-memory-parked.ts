@@ -70,6 +70,21 @@ export class InMemoryParked implements ParkStore {
     );
   }
 
+  /**
+   * Parks an event at a place of its own, outside of any transaction, once nobody holds its key. `decide` is asked then;
+   * nothing is done where it answers `null`.
+   */
+  async putBack(scope: ParkScope, decide: () => ParkedEntry | null): Promise<void> {
+    const slot = slotOf(scope);
+    for (let one = this.#holders.get(slot); one?.open; one = this.#holders.get(slot)) await one.ended;
+    const entry = decide();
+    if (entry === null) return;
+    const row = this.#rows.get(slot) ?? { scope, entries: [], sharers: new Set() };
+    row.entries.push(entry);
+    row.entries.sort((one, other) => (one.position < other.position ? -1 : 1));
+    this.#rows.set(slot, row);
+  }
+
   async take(transaction: Transaction, scope: ParkScope): Promise<ParkedEntry | 'busy' | null> {
     const slot = slotOf(scope);
     const row = this.#rows.get(slot);

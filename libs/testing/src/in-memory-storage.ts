@@ -11,12 +11,13 @@ import {
   systemClock,
   type Transaction,
 } from '@exactly-once/core';
+import { InMemoryDeadLetters } from './in-memory-dead-letters.js';
 import { InMemoryHandlers } from './in-memory-handlers.js';
 import { InMemoryLeases } from './in-memory-leases.js';
 import { InMemoryLog } from './in-memory-log.js';
 import { InMemoryOutbox } from './in-memory-outbox.js';
 import { InMemoryParked } from './in-memory-parked.js';
-import { InMemoryDeadLetters, InMemoryFences, InMemoryInbox } from './in-memory-stores.js';
+import { InMemoryFences, InMemoryInbox } from './in-memory-stores.js';
 import { InMemoryTransaction } from './in-memory-transaction.js';
 
 /** A table for the effects of handlers: rows join the ambient transaction. */
@@ -38,7 +39,7 @@ export class InMemoryStorage implements Storage {
   readonly fences: InMemoryFences;
   readonly leases: InMemoryLeases;
   readonly handlers: InMemoryHandlers;
-  readonly deadLetters = new InMemoryDeadLetters();
+  readonly deadLetters: InMemoryDeadLetters;
   readonly parked: InMemoryParked;
   readonly log: InMemoryLog;
 
@@ -46,6 +47,7 @@ export class InMemoryStorage implements Storage {
     this.inbox = new InMemoryInbox(clock);
     this.handlers = new InMemoryHandlers(this.inbox.filled);
     this.parked = new InMemoryParked((id) => this.handlers.nameOf(id));
+    this.deadLetters = new InMemoryDeadLetters(clock, this.parked, this.handlers);
     this.fences = new InMemoryFences(() => this.parked.any);
     this.leases = new InMemoryLeases(clock);
     this.log = new InMemoryLog(clock, this.fences);

@@ -6,8 +6,6 @@
 import {
   type Admission,
   type Clock,
-  type DeadLetter,
-  type DeadLetterStore,
   type FenceKey,
   type FenceMove,
   type FenceRow,
@@ -182,19 +180,4 @@ export class InMemoryFences implements FenceStore {
 
 function nameOf({ group, topic, partition }: FenceKey): string {
   return JSON.stringify([group, topic, partition]);
-}
-
-export class InMemoryDeadLetters implements DeadLetterStore {
-  readonly letters: DeadLetter[] = [];
-
-  async insert(transaction: Transaction, letter: DeadLetter): Promise<void> {
-    own(transaction).change(
-      () => this.letters.push(letter),
-      () => this.letters.splice(this.letters.indexOf(letter), 1),
-    );
-  }
-
-  async count(): Promise<number> {
-    return this.letters.length;
-  }
 }

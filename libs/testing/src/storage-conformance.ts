@@ -5,6 +5,7 @@
  */
 import type { Storage } from '@exactly-once/core';
 import { describeConcurrency, type It } from './concurrency-conformance.js';
+import { describeDeadLetters } from './dead-letter-conformance.js';
 import { describeDecisions } from './decision-conformance.js';
 import { describeFences } from './fence-conformance.js';
 import { describeHandlers } from './handler-conformance.js';
@@ -52,6 +53,7 @@ export function describeStorage(
     describeConcurrency(it, () => storage, concurrentTransactions);
     describeFences(it, () => storage);
     describeParking(it, () => storage, concurrentTransactions);
+    describeDeadLetters(it, () => storage);
     describeRelaying(it, () => storage, concurrentTransactions);
     describeDecisions(it, () => storage);
     describeOutboxBatches(it, () => storage);

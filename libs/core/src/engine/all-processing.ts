@@ -7,6 +7,7 @@
 import type { ConsumerRequest, DeliverySink, TopicRequest } from '../broker/broker.js';
 import { ExactlyOnceError } from '../errors/exactly-once-error.js';
 import type { ParkScope } from '../failure/park-store.js';
+import type { DryRun } from '../processing/dry-run.js';
 import type { ParkRetryResult } from '../processing/park-retry.js';
 import { type ForeignRequest, Processing } from './processing.js';
 import type { SettledOptions } from './settled-options.js';
@@ -66,14 +67,12 @@ export class AllProcessing {
    * handler, whose end it would wait for.
    */
   async retryParked(scope: ParkScope): Promise<ParkRetryResult> {
-    if (this.#inDatabase === null)
-      throw new ExactlyOnceError('EO_NO_DATABASE', 'nothing is parked without a database');
-    if (this.#options.storage.ambient.current() !== undefined) {
-      const what =
-        'retryParked was called inside of a handler or a transaction, whose end it waits for: call it elsewhere';
-      throw new ExactlyOnceError('EO_TRANSACTION_OWNED', what);
-    }
-    return this.#inDatabase.retryParked(scope);
+    return this.#outsideOfAny('retryParked').retryParked(scope);
+  }
+
+  /** See `dryRun`. Throws EO_NO_DATABASE, and EO_TRANSACTION_OWNED inside of a handler, whose connection it would wait for. */
+  async dryRun(id: bigint): Promise<DryRun> {
+    return this.#outsideOfAny('dryRun').dryRun(id);
   }
 
   /** Why processing stands still, for health; `null` where it does not. */
@@ -84,6 +83,14 @@ export class AllProcessing {
   /** Ends what other transports began; the consumer's sessions end with the consumer. */
   async stop(graceMs: number): Promise<void> {
     await this.#inDatabase?.stop(graceMs);
+  }
+
+  #outsideOfAny(what: string): Processing {
+    if (this.#inDatabase === null)
+      throw new ExactlyOnceError('EO_NO_DATABASE', 'nothing is parked or dead without a database');
+    if (this.#options.storage.ambient.current() === undefined) return this.#inDatabase;
+    const refused = `${what} was called inside of a handler or a transaction, whose end it waits for: call it elsewhere`;
+    throw new ExactlyOnceError('EO_TRANSACTION_OWNED', refused);
   }
 
   #all(): Processing[] {

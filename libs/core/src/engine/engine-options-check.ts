@@ -30,6 +30,7 @@ export const engineOptionNames: readonly string[] = [
   'dedupCacheSize',
   'relay',
   'retention',
+  'idle',
   'shutdownMs',
   'logger',
   'telemetry',
@@ -56,6 +57,7 @@ export function checkEngineOptions(options: EngineOptions): void {
   checkChoice('processKillers', options.processKillers, ['park', 'dead-letter']);
   checkNumber('dedupCacheSize', options.dedupCacheSize, 0, 10_000_000);
   checkNumber('shutdownMs', options.shutdownMs, 0, longestTimerMs);
+  checkFlag('idle', options.idle);
   checkRetry('retry', options.retry);
   checkBatch(options.batch);
   checkRelay(options);

@@ -128,6 +128,11 @@ export interface EngineOptions {
   readonly relay?: RelayOptions | false;
   /** `false`: this process forgets nothing; another does. */
   readonly retention?: RetentionOptions | false;
+  /**
+   * True: once started, this process consumes, relays and forgets nothing, and takes nothing parked up: for one that looks at
+   * dead letters. Default false.
+   */
+  readonly idle?: boolean;
   /** Milliseconds that running handlers and transactions get at shutdown before they are rolled back. From 0. Default 10,000. */
   readonly shutdownMs?: number;
   readonly logger?: Logger;

@@ -7,10 +7,12 @@
  */
 import type { EventConsumer } from '../broker/broker.js';
 import { ExactlyOnceError, errorChain, isExactlyOnceError } from '../errors/exactly-once-error.js';
+import type { DeadLetterStore } from '../failure/dead-letter-store.js';
 import { backoffMs, defaultRetryPolicy } from '../failure/failure-policy.js';
 import type { ParkedScope, ParkScope } from '../failure/park-store.js';
 import { Outbox } from '../outbox/outbox.js';
 import { runNested, runTransaction, type TransactionOptions } from '../processing/business-transaction.js';
+import type { DryRun } from '../processing/dry-run.js';
 import type { ParkRetryResult } from '../processing/park-retry.js';
 import { AllProcessing } from './all-processing.js';
 import { Background } from './background.js';
@@ -141,6 +143,21 @@ export class Engine {
     return this.#processing.retryParked(scope);
   }
 
+  /** The dead letters, to look at and to decide about. Throws EO_NO_DATABASE. */
+  get deadLetters(): DeadLetterStore {
+    if (!this.#options.hasDatabase) throw noDatabase('dead letters were asked for');
+    return this.#options.storage.deadLetters;
+  }
+
+  /**
+   * Hands a dead letter's event to its handler in a transaction that is rolled back whatever comes of it. Calls of other
+   * systems are made; the handler can know by `context.dryRun`. One that kills processes kills this one. Rejects with
+   * EO_OPTION_INVALID where there is no such letter, or this process has not its handler.
+   */
+  dryRun(id: bigint): Promise<DryRun> {
+    return this.#processing.dryRun(id);
+  }
+
   /** What the parts last knew of themselves; asks nobody. */
   health(): EngineHealth {
     const parts: Record<string, PartHealth> = this.#upkeep.health(this.#notReady);
@@ -190,7 +207,7 @@ export class Engine {
   }
 
   #startParts(): void {
-    if (this.#stopping.signal.aborted) return;
+    if (this.#stopping.signal.aborted || this.#options.idle) return;
     this.#upkeep.start(this.#stopping.signal);
     const { broker, settledRelay } = this.#options;
     if (broker === null) return;

@@ -11,6 +11,7 @@ import { DedupCache } from '../inbox/dedup-cache.js';
 import { checkHandlerNames } from '../inbox/handler-registration.js';
 import type { DeclaredHandler, KnownHandler } from '../inbox/handler-store.js';
 import { BatchPlan, type HandlerDirectory, handlerUnit, unreadableUnit } from '../processing/batch-plan.js';
+import { type DryRun, dryRun } from '../processing/dry-run.js';
 import type { EventContext } from '../processing/event-context.js';
 import { GroupCommit } from '../processing/group-commit.js';
 import type { HandlerDefinition } from '../processing/handler.js';
@@ -159,6 +160,18 @@ export class Processing {
     return this.#foreign.run('a parked key', ({ draining, aborted }) =>
       retryParked({ ...parts, draining, aborted }, scope),
     );
+  }
+
+  /** See `dryRun`. Throws EO_STORAGE_UNAVAILABLE before the storage is open, EO_OPTION_INVALID for an unknown letter. */
+  async dryRun(id: bigint): Promise<DryRun> {
+    if (this.#registered === null) {
+      throw new ExactlyOnceError('EO_STORAGE_UNAVAILABLE', 'a dry run came before the storage was open');
+    }
+    const letter = await this.#options.storage.deadLetters.find(id);
+    if (letter === null) throw new ExactlyOnceError('EO_OPTION_INVALID', `there is no dead letter ${id}`);
+    const { directory } = this.#registered;
+    const group = this.#group.parts;
+    return this.#foreign.run('a dry run', ({ aborted }) => dryRun({ group, directory, aborted }, letter));
   }
 
   stuck(): string | null {

@@ -6,7 +6,10 @@ import type { Delivery } from '../broker/delivery.js';
 import { errorChain, isExactlyOnceError } from '../errors/exactly-once-error.js';
 import { header } from '../event/cloud-event-headers.js';
 import type { HandlerUnit } from '../processing/handler-unit.js';
-import type { DeadLetter } from './dead-letter-store.js';
+import type { DeadLetter, ReplayTarget } from './dead-letter-store.js';
+import { keyHashOf } from './park-writer.js';
+
+const base64 = 'base64:';
 
 export function deadLetterOf(
   unit: HandlerUnit,
@@ -31,13 +34,39 @@ export function deadLetterOf(
     attempts: unit.attempts,
     firstAttemptAtMs: unit.firstAttemptAtMs === 0 ? nowMs : unit.firstAttemptAtMs,
     serviceVersion,
+    target: targetOf(unit),
+    redacted: false,
+    replayOf: null,
   };
+}
+
+/** What another transport delivers is handed to its handler by that alone. */
+function targetOf({ handler, known, delivery, key }: HandlerUnit): ReplayTarget | null {
+  if (handler === null || handler.decoded !== null) return null;
+  return {
+    handlerId: known.id,
+    keyHash: keyHashOf(delivery),
+    inboxKey: key,
+    timestampMs: delivery.timestampMs,
+  };
+}
+
+/** The headers of a letter as they were received. */
+export function receivedHeaders(headers: DeadLetter['headers']): Record<string, Uint8Array> {
+  const received: Record<string, Uint8Array> = Object.create(null);
+  for (const [name, text] of Object.entries(headers)) {
+    const encoded = text.startsWith(base64);
+    received[name] = encoded ? Buffer.from(text.slice(base64.length), 'base64') : Buffer.from(text);
+  }
+  return received;
 }
 
 function allHeaders(delivery: Delivery): Record<string, string> {
   const headers: Record<string, string> = Object.create(null);
   for (const [name, bytes] of Object.entries(delivery.headers)) {
-    headers[name] = header(delivery, name) ?? `base64:${Buffer.from(bytes).toString('base64')}`;
+    const text = header(delivery, name);
+    const isPlain = text !== null && !text.startsWith(base64);
+    headers[name] = isPlain ? text : `${base64}${Buffer.from(bytes).toString('base64')}`;
   }
   return headers;
 }

@@ -50,7 +50,11 @@ export async function unitsBehindParked(
 }
 
 /** SHA-256 of a key; of a record without one, of its position: it has no order with others. */
-function keyHashOf({ key, partition, offset }: Pick<Delivery, 'key' | 'partition' | 'offset'>): Uint8Array {
+export function keyHashOf({
+  key,
+  partition,
+  offset,
+}: Pick<Delivery, 'key' | 'partition' | 'offset'>): Uint8Array {
   const hash = createHash('sha256');
   return (
     key === null ? hash.update(`none ${partition}@${offset}`) : hash.update('key ').update(key)

@@ -25,6 +25,11 @@ export class EventContext {
      */
     readonly idempotencyKey: string,
     end: CallEnd,
+    /**
+     * True where the transaction of this call is rolled back whatever comes of it, to see what the handler would do: do
+     * not call other systems then, they would keep what they are told.
+     */
+    readonly dryRun = false,
   ) {
     this.#end = end;
   }

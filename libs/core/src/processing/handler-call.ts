@@ -56,6 +56,8 @@ export interface CallRequest {
   readonly beside: boolean;
   /** Ends the call, like its time. */
   readonly interrupt: GroupInterrupt;
+  /** Its transaction is rolled back whatever comes of it. */
+  readonly dryRun?: boolean;
 }
 
 /** Resolves when the handler succeeded; rejects with CallCutOff, the transaction's fault, or the handler's error. */
@@ -175,10 +177,10 @@ function payloadOf({ codec }: CallParts, { handler, events }: CallRequest): unkn
   return decoded === null ? decodeBody(events[0]!.event, codec, descriptor) : decoded.data;
 }
 
-function contextsOf({ handler, events }: CallRequest, end: CallEnd): EventContext[] {
+function contextsOf({ handler, events, dryRun }: CallRequest, end: CallEnd): EventContext[] {
   return events.map(({ unit, event }) => {
     const key = Buffer.from(unit.key.buffer, unit.key.byteOffset + 8, 16).toString('hex');
-    return new EventContext(event, unit.delivery, handler.known.name, unit.attempts + 1, key, end);
+    return new EventContext(event, unit.delivery, handler.known.name, unit.attempts + 1, key, end, dryRun);
   });
 }
 

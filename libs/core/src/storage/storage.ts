@@ -16,6 +16,7 @@ import type { LeaseStore } from '../relay/lease-store.js';
 import type { AmbientScope, Scope } from './ambient-scope.js';
 import type { BorrowedTransaction } from './borrowed-transaction.js';
 import type { BeginOptions, Transaction } from './transaction.js';
+import type { RowCount } from './written-rows.js';
 
 /** What an adapter's database and driver can do beyond the least. */
 export interface StorageFeatures {
@@ -71,6 +72,8 @@ export interface Storage {
    * out where users begin no transactions of their own.
    */
   borrow?(handle: object): BorrowedTransaction | Scope;
+  /** Begins to count the rows that the transaction writes. Left out where that cannot be known. */
+  countRows?(transaction: Transaction): Promise<RowCount>;
   /**
    * Translates an error of this database, or one that was caused by it, by its SQLSTATE or the driver's code:
    * EO_STORAGE_UNAVAILABLE, EO_SERIALIZATION_FAILURE. Any other error comes back as it is.

@@ -50,10 +50,9 @@ export class KafkaTransactions implements Storage {
   readonly leases = absent<LeaseStore>('leases');
   readonly log = absent<LogStore>('a log');
   readonly parked = absent<ParkStore>('parked events');
-  readonly deadLetters: DeadLetterStore = {
+  readonly deadLetters = absent<DeadLetterStore>('a store of dead letters', {
     insert: async (transaction, letter) => own(transaction).bury(letter),
-    count: () => Promise.reject(noDatabase('a count of dead letters')),
-  };
+  });
   readonly #parts: TransactionsParts;
   readonly #offsets = new Map<string, LogOffsets>();
 
@@ -122,9 +121,10 @@ function own(transaction: Transaction): KafkaTransaction {
   );
 }
 
-/** Whatever is asked of it is refused. */
-function absent<T extends object>(what: string): T {
-  return new Proxy({}, { get: () => () => Promise.reject(noDatabase(what)) }) as T;
+/** Whatever is asked of it is refused, but for what is there. */
+function absent<T extends object>(what: string, there: Partial<T> = {}): T {
+  const refuse = () => Promise.reject(noDatabase(what));
+  return new Proxy(there, { get: (_, name) => there[name as keyof T] ?? refuse }) as T;
 }
 
 function noDatabase(what: string): ExactlyOnceError {

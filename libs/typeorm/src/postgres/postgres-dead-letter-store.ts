@@ -1,51 +1,153 @@
 /**
- * Dead letters on PostgreSQL. Step 8 of an event's life.
+ * Dead letters on PostgreSQL, and what people decide about them. Step 8 of an event's life.
  *
- * Written in the transaction that acknowledges the event. Must not fail for what an event contains.
+ * A letter is written in the transaction that acknowledges the event; a decision moves one that is dead and no other. A
+ * replayed event is parked in the transaction that marks its letter: whoever asks twice finds it decided.
  */
-import type { DeadLetter, DeadLetterStore, Transaction } from '@exactly-once/core';
-import { countDeadLettersSql, insertDeadLetterSql } from './dead-letter.sql.js';
-import type { PostgresPool } from './postgres-pool.js';
+import {
+  type DeadLetter,
+  type DeadLetterFilter,
+  type DeadLetterHead,
+  type DeadLetterStore,
+  type DiscardDecision,
+  type ReplayAnswer,
+  receivedHeaders,
+  replayOutcome,
+  type StoredDeadLetter,
+  type Transaction,
+} from '@exactly-once/core';
+import {
+  countDeadLettersSql,
+  discardDeadLettersSql,
+  editDeadLetterSql,
+  findDeadLetterSql,
+  insertDeadLetterSql,
+  lastDeadLetterSql,
+  listDeadLettersSql,
+} from './dead-letter.sql.js';
+import {
+  holdLettersSql,
+  makeParkedKeysSql,
+  markReplayedSql,
+  parkLettersSql,
+} from './dead-letter-replay.sql.js';
+import {
+  filterParameters,
+  headersOf,
+  letterHead,
+  letterParameters,
+  storedLetter,
+} from './dead-letter-rows.js';
+import { storableText } from './outbox-rows.js';
+import { parkedKeysSql } from './parked.sql.js';
+import { writtenHeaders } from './postgres-park-store.js';
+import type { PostgresPool, Statements } from './postgres-pool.js';
 import type { PostgresTransaction } from './postgres-transaction.js';
+import type { Tables } from './tables.js';
+
+/** Milliseconds that a replay waits for the handler that has one of its keys. */
+const replayPatienceMs = 60_000;
 
 export class PostgresDeadLetterStore implements DeadLetterStore {
   constructor(readonly pool: PostgresPool) {}
 
   async insert(transaction: Transaction, letter: DeadLetter): Promise<void> {
-    await (transaction as PostgresTransaction).query(insertDeadLetterSql(this.pool.tables), [
-      letter.handler,
-      withoutNul(letter.topic),
-      letter.partition,
-      letter.offset === null ? null : String(letter.offset),
-      bytes(letter.key),
-      text(letter.eventId),
-      text(letter.source),
-      text(letter.type),
-      Buffer.from(JSON.stringify(Object.entries(letter.headers))),
-      bytes(letter.body),
-      letter.code,
-      letter.errorChain.map(withoutNul),
-      letter.attempts,
-      Math.trunc(letter.firstAttemptAtMs),
-      letter.serviceVersion,
-    ]);
+    const { tables } = this.pool;
+    await (transaction as PostgresTransaction).query(insertDeadLetterSql(tables), letterParameters(letter));
   }
 
-  async count(): Promise<number> {
-    const { rows } = await this.pool.query(countDeadLettersSql(this.pool.tables));
+  async count(filter: DeadLetterFilter = { state: 'dead' }): Promise<number> {
+    const { words, values } = filterParameters(filter);
+    const { rows } = await this.pool.query(countDeadLettersSql(this.pool.tables, words), values);
     return rows[0].count;
   }
+
+  async lastId(): Promise<bigint> {
+    const { rows } = await this.pool.query(lastDeadLetterSql(this.pool.tables));
+    return BigInt(rows[0].id);
+  }
+
+  async list(filter: DeadLetterFilter, limit: number, after = 0n): Promise<DeadLetterHead[]> {
+    const { words, values } = filterParameters(filter);
+    const sql = listDeadLettersSql(this.pool.tables, words);
+    const { rows } = await this.pool.query(sql, [limit, String(after), ...values]);
+    return rows.map(letterHead);
+  }
+
+  async find(id: bigint): Promise<StoredDeadLetter | null> {
+    const { rows } = await this.pool.query(findDeadLetterSql(this.pool.tables), [String(id)]);
+    return rows.length === 0 ? null : storedLetter(rows[0]);
+  }
+
+  async replay(ids: readonly bigint[], by: string): Promise<ReplayAnswer[]> {
+    const { tables } = this.pool;
+    const wanted = [...new Set(ids)].sort((one, other) => (one < other ? -1 : 1));
+    return this.pool.transaction(async (query) => {
+      const { rows } = await query(holdLettersSql(tables), [wanted.map(String)]);
+      const held = new Map((rows as HeldLetter[]).map((row) => [BigInt(row.id), row]));
+      const answers = wanted.map((id) => ({ id, outcome: replayOutcome(asReplayable(held.get(id))) }));
+      const replayed = answers.filter(({ outcome }) => outcome === 'replayed');
+      if (replayed.length > 0) {
+        const letters = replayed.map(({ id }) => held.get(id)!);
+        await shareKeys(query, tables, letters);
+        await parkLetters(query, tables, letters);
+        await query(markReplayedSql(tables), [letters.map(({ id }) => id), storableText(by)]);
+      }
+      return answers;
+    }, replayPatienceMs);
+  }
+
+  async discard(ids: readonly bigint[], { by, why }: DiscardDecision): Promise<bigint[]> {
+    const values = [ids.map(String), storableText(by), storableText(why)];
+    const { rows } = await this.pool.query(discardDeadLettersSql(this.pool.tables), values);
+    return rows.map(({ id }) => BigInt(id)).sort((one, other) => (one < other ? -1 : 1));
+  }
+
+  async edit(id: bigint, body: Uint8Array, by: string): Promise<boolean> {
+    const values = [String(id), Buffer.from(body), storableText(by)];
+    const { rowCount } = await this.pool.query(editDeadLetterSql(this.pool.tables), values);
+    return rowCount === 1;
+  }
 }
 
-/** PostgreSQL's text refuses NUL; a dead letter must not fail for it. */
-function withoutNul(text: string): string {
-  return text.replaceAll('\u0000', '\\u0000');
+/** A row of `holdLettersSql`. */
+interface HeldLetter {
+  readonly id: string;
+  readonly state: StoredDeadLetter['state'];
+  readonly code: string;
+  readonly redacted: boolean;
+  readonly edit_count: number;
+  readonly handler_id: number;
+  readonly topic: string;
+  readonly key_hash: Buffer;
+  readonly headers: Buffer;
+  readonly handled: boolean;
 }
 
-function bytes(value: Uint8Array | null): Buffer | null {
-  return value === null ? null : Buffer.from(value);
+function asReplayable(row: HeldLetter | undefined) {
+  return row && { ...row, editCount: row.edit_count };
 }
 
-function text(value: string | null): Buffer | null {
-  return value === null ? null : Buffer.from(value);
+/** None of the keys' rows is taken away until the transaction ends. */
+async function shareKeys(query: Statements, tables: Tables, letters: readonly HeldLetter[]): Promise<void> {
+  const keys = new Map(letters.map((one) => [JSON.stringify([one.handler_id, one.topic, hex(one)]), one]));
+  const distinct = [...keys.values()];
+  const values = [
+    distinct.map((one) => one.handler_id),
+    distinct.map((one) => one.topic),
+    distinct.map((one) => one.key_hash),
+  ];
+  for (let shared = 0; shared < distinct.length; ) {
+    await query(makeParkedKeysSql(tables), values);
+    shared = (await query(parkedKeysSql(tables), values)).rows.length;
+  }
+}
+
+function hex({ key_hash: keyHash }: HeldLetter): string {
+  return keyHash.toString('hex');
+}
+
+async function parkLetters(query: Statements, tables: Tables, letters: readonly HeldLetter[]): Promise<void> {
+  const headers = letters.map((one) => writtenHeaders(receivedHeaders(headersOf(one.headers))));
+  await query(parkLettersSql(tables), [letters.map(({ id }) => id), headers]);
 }

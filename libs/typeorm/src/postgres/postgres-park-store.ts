@@ -112,7 +112,7 @@ function bytes(value: Uint8Array | null): Buffer | null {
 }
 
 /** JSON: a list of [name, base64]. */
-function writtenHeaders(headers: ParkedEvent['headers']): Buffer {
+export function writtenHeaders(headers: ParkedEvent['headers']): Buffer {
   const pairs = Object.entries(headers).map(([name, value]) => [name, Buffer.from(value).toString('base64')]);
   return Buffer.from(JSON.stringify(pairs));
 }

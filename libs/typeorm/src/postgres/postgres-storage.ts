@@ -8,6 +8,7 @@ import {
   type BeginOptions,
   type BorrowedTransaction,
   ExactlyOnceError,
+  type RowCount,
   type Scope,
   type Storage,
   type StorageFeatures,
@@ -28,6 +29,7 @@ import { PostgresOutboxStore } from './postgres-outbox-store.js';
 import { PostgresParkStore } from './postgres-park-store.js';
 import { PostgresPool } from './postgres-pool.js';
 import { PostgresTransaction } from './postgres-transaction.js';
+import { countRows } from './row-count.js';
 import { tablesIn } from './tables.js';
 
 export interface PostgresStorageOptions {
@@ -99,6 +101,10 @@ export class PostgresStorage implements Storage {
 
   borrow(handle: object): BorrowedTransaction | Scope {
     return borrowTransaction(this.dataSource, this.#pool.tables, handle);
+  }
+
+  countRows(transaction: Transaction): Promise<RowCount> {
+    return countRows(transaction as PostgresTransaction, this.#pool.tables);
   }
 
   translate(error: unknown): unknown {

@@ -1,4 +1,4 @@
-import { outboxMoves } from '@exactly-once/core';
+import { deadLetterMoves, outboxMoves } from '@exactly-once/core';
 import { describe, expect, it } from '@jest/globals';
 import { tablesIn } from '../tables.js';
 import { initialSql } from './001-initial.sql.js';
@@ -16,6 +16,10 @@ describe('the first migration', () => {
 
     expect(checkedStates('eo_outbox').sort()).toEqual(known.sort());
     expect(known).toEqual(expect.arrayContaining(Object.values(outboxMoves).flat()));
+  });
+
+  it('allows the states of dead letters that the code knows, and no others', () => {
+    expect(checkedStates('eo_dead_letter').sort()).toEqual(Object.keys(deadLetterMoves).sort());
   });
 
   it('names each table with its schema', () => {

@@ -188,9 +188,19 @@ CREATE TABLE ${t.deadLetter} (
   first_attempt_at timestamptz NOT NULL,
   dead_at timestamptz NOT NULL DEFAULT now(),
   service_version text,
+  handler_id integer,
+  key_hash bytea,
+  inbox_key bytea,
+  timestamp_ms bigint,
+  redacted boolean NOT NULL DEFAULT false,
+  replay_of bigint,
+  edited_bodies bytea[] NOT NULL DEFAULT '{}',
+  edited_by text[] NOT NULL DEFAULT '{}',
+  edited_at timestamptz[] NOT NULL DEFAULT '{}',
   state text NOT NULL DEFAULT 'dead' CHECK (state IN ('dead', 'replayed', 'discarded')),
   decided_by text,
-  decided_why text
+  decided_why text,
+  decided_at timestamptz
 );
 CREATE INDEX eo_dead_letter_state ON ${t.deadLetter} (state, id);
 

@@ -1,0 +1,183 @@
+/**
+ * Dead letters of the in-memory storage, and what people decide about them. A decision is one step that nothing comes
+ * between, as a transaction is in a database.
+ */
+import {
+  type Clock,
+  type DeadLetter,
+  type DeadLetterEdit,
+  type DeadLetterFilter,
+  type DeadLetterHead,
+  type DeadLetterStore,
+  type DiscardDecision,
+  type ParkedEntry,
+  type ReplayAnswer,
+  type ReplayOutcome,
+  receivedHeaders,
+  replayOutcome,
+  replayPosition,
+  type StoredDeadLetter,
+  type Transaction,
+} from '@exactly-once/core';
+import type { InMemoryHandlers } from './in-memory-handlers.js';
+import type { InMemoryParked } from './in-memory-parked.js';
+import type { InMemoryTransaction } from './in-memory-transaction.js';
+
+export class InMemoryDeadLetters implements DeadLetterStore {
+  readonly #clock: Clock;
+  readonly #parked: InMemoryParked;
+  readonly #handlers: InMemoryHandlers;
+  #rows: readonly StoredDeadLetter[] = [];
+  #lastId = 0n;
+
+  constructor(clock: Clock, parked: InMemoryParked, handlers: InMemoryHandlers) {
+    this.#clock = clock;
+    this.#parked = parked;
+    this.#handlers = handlers;
+  }
+
+  /** In the order in which they were written. */
+  get letters(): readonly StoredDeadLetter[] {
+    return this.#rows;
+  }
+
+  async insert(transaction: Transaction, letter: DeadLetter): Promise<void> {
+    const row: StoredDeadLetter = {
+      ...letter,
+      id: ++this.#lastId,
+      error: letter.errorChain[0] ?? '',
+      deadAtMs: this.#clock.now(),
+      state: 'dead',
+      editCount: 0,
+      edits: [],
+      decidedBy: null,
+      decidedWhy: null,
+      decidedAtMs: null,
+    };
+    (transaction as InMemoryTransaction).change(
+      () => {
+        this.#rows = [...this.#rows, row];
+      },
+      () => {
+        this.#rows = this.#rows.filter(({ id }) => id !== row.id);
+      },
+    );
+  }
+
+  async count(filter: DeadLetterFilter = { state: 'dead' }): Promise<number> {
+    return this.#rows.filter((row) => this.#fits(row, filter)).length;
+  }
+
+  async lastId(): Promise<bigint> {
+    return this.#rows.at(-1)?.id ?? 0n;
+  }
+
+  async list(filter: DeadLetterFilter, limit: number, after = 0n): Promise<DeadLetterHead[]> {
+    return this.#rows
+      .filter((row) => row.id > after && this.#fits(row, filter))
+      .slice(0, limit)
+      .map(headOf);
+  }
+
+  async find(id: bigint): Promise<StoredDeadLetter | null> {
+    return this.#row(id) ?? null;
+  }
+
+  async replay(ids: readonly bigint[], by: string): Promise<ReplayAnswer[]> {
+    const answers: ReplayAnswer[] = [];
+    for (const id of [...new Set(ids)].sort((one, other) => (one < other ? -1 : 1))) {
+      answers.push({ id, outcome: await this.#replayOne(id, by) });
+    }
+    return answers;
+  }
+
+  async discard(ids: readonly bigint[], { by, why }: DiscardDecision): Promise<bigint[]> {
+    const dead = this.#rows.filter(({ id, state }) => ids.includes(id) && state === 'dead');
+    const decided = { decidedBy: by, decidedWhy: why, decidedAtMs: this.#clock.now() };
+    for (const row of dead) this.#write({ ...row, ...decided, state: 'discarded' });
+    return dead.map(({ id }) => id);
+  }
+
+  async edit(id: bigint, body: Uint8Array, by: string): Promise<boolean> {
+    const row = this.#row(id);
+    if (row?.state !== 'dead') return false;
+    const edit: DeadLetterEdit = { by, atMs: this.#clock.now(), body };
+    this.#write({ ...row, edits: [...row.edits, edit], editCount: row.editCount + 1 });
+    return true;
+  }
+
+  async #replayOne(id: bigint, by: string): Promise<ReplayOutcome> {
+    const first = this.#row(id);
+    const outcome = this.#outcome(first);
+    if (outcome !== 'replayed') return outcome;
+    let answer: ReplayOutcome = outcome;
+    const scope = { ...first!.target!, topic: first!.topic };
+    await this.#parked.putBack(scope, () => {
+      const row = this.#row(id)!;
+      answer = this.#outcome(row);
+      if (answer !== 'replayed') return null;
+      this.#write({ ...row, state: 'replayed', decidedBy: by, decidedAtMs: this.#clock.now() });
+      return entryOf(row);
+    });
+    return answer;
+  }
+
+  #outcome(row: StoredDeadLetter | undefined): ReplayOutcome {
+    const handlerId = row?.target?.handlerId;
+    return replayOutcome(
+      row && { ...row, handled: handlerId !== undefined && this.#handlers.handles(handlerId) },
+    );
+  }
+
+  #fits(row: StoredDeadLetter, filter: DeadLetterFilter): boolean {
+    const { ids, handler, type, topic, key, code, fromMs, toMs, state } = filter;
+    const names = [row.handler, row.target && this.#handlers.nameOf(row.target.handlerId)];
+    return (
+      (ids === undefined || ids.includes(row.id)) &&
+      (handler === undefined || names.includes(handler)) &&
+      (type === undefined || row.type === type) &&
+      (topic === undefined || row.topic === topic) &&
+      (key === undefined || (row.key !== null && Buffer.from(key).equals(row.key))) &&
+      (code === undefined || row.code === code) &&
+      (fromMs === undefined || row.deadAtMs >= fromMs) &&
+      (toMs === undefined || row.deadAtMs < toMs) &&
+      (state === undefined || row.state === state)
+    );
+  }
+
+  #row(id: bigint): StoredDeadLetter | undefined {
+    return this.#rows.find((row) => row.id === id);
+  }
+
+  #write(row: StoredDeadLetter): void {
+    this.#rows = this.#rows.map((one) => (one.id === row.id ? row : one));
+  }
+}
+
+function headOf(row: StoredDeadLetter): DeadLetterHead {
+  const {
+    headers: _,
+    body: __,
+    errorChain: ___,
+    target: ____,
+    serviceVersion: _____,
+    edits: ______,
+    ...head
+  } = row;
+  return head;
+}
+
+function entryOf(row: StoredDeadLetter): ParkedEntry {
+  const { target, topic, key, code, errorChain, firstAttemptAtMs } = row;
+  return {
+    ...target!,
+    ...{ topic, key, code, errorChain, firstAttemptAtMs },
+    partition: row.partition!,
+    offset: row.offset!,
+    headers: receivedHeaders(row.headers),
+    body: row.edits.at(-1)?.body ?? row.body,
+    position: replayPosition(row.id),
+    attempts: 0,
+    deaths: code === 'EO_PROCESS_KILLED' ? 1 : 0,
+  };
+}

@@ -1,0 +1,152 @@
+import {
+  discardLetters,
+  ExactlyOnceError,
+  type ParkedScope,
+  PermanentError,
+  replayLetters,
+} from '@exactly-once/core';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { caused, MemoryWorld } from './memory-world.js';
+
+describe('a dead letter that somebody decides about', () => {
+  let world: MemoryWorld;
+  let broken: boolean;
+  let seen: { body: unknown; dryRun: boolean }[];
+
+  beforeEach(async () => {
+    world = new MemoryWorld();
+    broken = true;
+    seen = [];
+    const handler = world.handler('h', async (context, data) => {
+      seen.push({ body: data, dryRun: context.dryRun });
+      if (broken) throw new PermanentError('not today');
+      await world.engine.outbox.publish(caused, { by: context.id });
+    });
+    await world.start([handler], { relay: false });
+    world.feed('A', 'B');
+    await world.pass(10);
+  });
+
+  afterEach(() => world.stop());
+
+  const store = () => world.engine.deadLetters;
+  const retryAll = async () => {
+    for (const scope of await world.engine.parked()) await world.engine.retryParked(scope as ParkedScope);
+  };
+
+  it('is handled once by its replay, and never again by its event', async () => {
+    broken = false;
+
+    const report = await replayLetters(store(), {}, 'ada');
+    const again = await replayLetters(store(), { ids: [1n] }, 'bob');
+    await retryAll();
+    world.feed('A', 'B');
+    await world.pass(10);
+
+    expect(report).toEqual({ replayed: 2, refused: [] });
+    expect(again).toEqual({ replayed: 0, refused: [{ id: 1n, outcome: 'not-dead' }] });
+    expect(world.effects).toEqual(['h A', 'h B']);
+    expect((await store().list({}, 9)).map(({ state }) => state)).toEqual(['replayed', 'replayed']);
+  });
+
+  it('is handled with the body that somebody gave it', async () => {
+    broken = false;
+    seen = [];
+    await store().edit(1n, Buffer.from('{"better":true}'), 'ada');
+
+    await replayLetters(store(), { ids: [1n] }, 'ada');
+    await retryAll();
+
+    expect(seen).toEqual([{ body: { better: true }, dryRun: false }]);
+  });
+
+  it('is not looked at where it died after the call began', async () => {
+    const dying = store();
+    const replay = dying.replay.bind(dying);
+    dying.replay = async (ids, by) => {
+      const answers = await replay(ids, by);
+      world.feed(`late ${ids[0]}`);
+      await world.pass(10);
+      return answers;
+    };
+
+    const report = await replayLetters(dying, {}, 'ada');
+
+    expect(report.replayed).toBe(2);
+    expect((await store().list({ state: 'dead' }, 9)).map(({ eventId }) => eventId)).toEqual(['late 1']);
+  });
+
+  it('takes many in steps, and says how far it is', async () => {
+    world.feed(...Array.from({ length: 448 }, (_, number) => `${number}`));
+    await world.pass(100);
+    const looked: number[] = [];
+
+    const report = await discardLetters(store(), { type: 'happened' }, { by: 'ada', why: 'x' }, (count) =>
+      looked.push(count),
+    );
+
+    expect(report).toEqual({ discarded: 450, notDead: [] });
+    expect(looked).toEqual([200, 400, 450]);
+  });
+
+  it.each([
+    ['name', () => replayLetters(world.engine.deadLetters, {}, ' ')],
+    ['reason', () => discardLetters(world.engine.deadLetters, {}, { by: 'ada', why: '' })],
+  ])('is not decided about without a %s', async (_, decide) => {
+    await expect(decide()).rejects.toMatchObject({ code: 'EO_OPTION_INVALID' });
+    expect(await store().count()).toBe(2);
+  });
+
+  describe('in a dry run', () => {
+    it('shows what its handler would publish, and leaves nothing behind', async () => {
+      broken = false;
+      seen = [];
+
+      const { failure, published } = await world.engine.dryRun(1n);
+
+      expect(failure).toBeNull();
+      expect(published.map(({ topic, type, key }) => [topic, type, key])).toEqual([['out', 'caused', 'A']]);
+      expect(seen).toEqual([{ body: {}, dryRun: true }]);
+      expect(world.effects).toEqual([]);
+      expect(await world.storage.outbox.depth()).toMatchObject({ pending: 0 });
+      expect(await store().count()).toBe(2);
+    });
+
+    it('shows why its handler fails', async () => {
+      const { failure, published } = await world.engine.dryRun(1n);
+
+      expect(failure).toMatchObject({ code: 'EO_PERMANENT' });
+      expect(failure!.errorChain[0]).toContain('not today');
+      expect(published).toEqual([]);
+    });
+
+    it('is refused where there is no such letter, no such handler here, or a transaction around it', async () => {
+      const unknown = await world.engine.dryRun(99n).catch((error: unknown) => error);
+      await world.stop();
+      await world.start([world.handler('other', () => {}, { new: true })], { retiredHandlers: ['h'] });
+      const elsewhere = await world.engine.dryRun(1n).catch((error: unknown) => error);
+      const inside = await world.engine
+        .transaction(() => world.engine.dryRun(1n))
+        .catch((error: unknown) => error);
+
+      expect([unknown, elsewhere, inside].map((error) => (error as ExactlyOnceError).code)).toEqual([
+        'EO_OPTION_INVALID',
+        'EO_OPTION_INVALID',
+        'EO_TRANSACTION_OWNED',
+      ]);
+    });
+  });
+
+  it('is all that an idle engine looks at', async () => {
+    await world.stop();
+    await world.start([world.handler('h')], { idle: true });
+    world.feed('C');
+    await world.pass(100);
+
+    const { failure } = await world.engine.dryRun(1n);
+
+    expect(failure).toBeNull();
+    expect(world.effects).toEqual([]);
+    expect(world.calls.filter((call) => call === 'h C')).toEqual([]);
+  });
+});
