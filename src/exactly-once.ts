@@ -8,10 +8,12 @@
 import { readFileSync } from 'node:fs';
 import { isExactlyOnceError } from '@exactly-once/core';
 import { Command, CommanderError } from 'commander';
+import { deadLettersCommand } from './dead-letters-command.js';
 import { migrateCommand } from './migrate-command.js';
 import { outboxCommand } from './outbox-command.js';
 import { relayCommand } from './relay-command.js';
 import { shardsCommand } from './shards-command.js';
+import { statusCommand } from './status-command.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -32,13 +34,15 @@ function exitCodeOf(error: unknown): number {
 try {
   await new Command('exactly-once')
     .description(
-      'Operates the tables and the outbox of Exactly Once, the NestJS framework for exactly-once effects.',
+      'Operates the tables, the outbox and the dead letters of Exactly Once, the NestJS framework for exactly-once effects.',
     )
     .version(version, '-v, --version')
     .addCommand(migrateCommand())
     .addCommand(relayCommand())
     .addCommand(shardsCommand())
     .addCommand(outboxCommand())
+    .addCommand(deadLettersCommand())
+    .addCommand(statusCommand())
     .addHelpText('after', `${exits}\n\n"exactly-once help <command>" says more, with examples.`)
     .showHelpAfterError('Run "exactly-once --help" for help.')
     .exitOverride()

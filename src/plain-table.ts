@@ -16,7 +16,7 @@ export function table(heads: readonly string[], rows: readonly (readonly unknown
 }
 
 /** Controls of ASCII and Latin-1, line and paragraph separators, and marks of direction, as `\\u001b`. */
-function visible(text: string): string {
+export function visible(text: string): string {
   return text.replace(
     /[\p{Cc}\p{Zl}\p{Zp}\p{Cf}]/gu,
     (one) => `\\u${one.codePointAt(0)!.toString(16).padStart(4, '0')}`,

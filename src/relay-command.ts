@@ -2,18 +2,16 @@
  * `exactly-once relay`: publishes an outbox to Kafka from a process of its own, beside applications that say `relay: false`.
  * Several may run: they share the work by leases in the database. Handles no event, and forgets none.
  */
-import { readFile } from 'node:fs/promises';
 import { Engine, ExactlyOnceError, type Logger } from '@exactly-once/core';
-import { type KafkaBrokerOptions, kafkaBroker } from '@exactly-once/kafka';
+import { kafkaBroker } from '@exactly-once/kafka';
 import { storageOn } from '@exactly-once/typeorm';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { connect } from './connect.js';
+import { type KafkaPlaceOptions, kafkaClientOptions, kafkaPlace } from './kafka-client-options.js';
 
-interface RelayCommandOptions {
+interface RelayCommandOptions extends KafkaPlaceOptions {
   readonly url?: string;
   readonly schema?: string;
-  readonly brokers?: string;
-  readonly client?: string;
   readonly batch?: number;
   readonly lease?: number;
   readonly poll?: number;
@@ -42,7 +40,7 @@ broker out of reach is tried again. The application's own role is enough.`;
 const poolSize = 4;
 
 export function relayCommand(): Command {
-  return new Command('relay')
+  return kafkaPlace(new Command('relay'))
     .summary('publish the outbox to Kafka')
     .description('Publishes the outbox of a database to Kafka until it is ended. Several share the work.')
     .addOption(
@@ -51,8 +49,6 @@ export function relayCommand(): Command {
       ),
     )
     .option('--schema <name>', "schema of the tables (default: the role's search path)")
-    .addOption(new Option('--brokers <list>', 'Kafka, as host:port with commas').env('KAFKA_BROKERS'))
-    .option('--client <file>', "JSON file of kafkajs's client options")
     .option('--batch <rows>', 'most rows in one round, 1 to 10,000', whole, 500)
     .option('--bytes <bytes>', 'most bytes in one round, but for one larger event', whole, 1_000_000)
     .option('--hold-back <ms>', 'longest wait for an open transaction that has published', whole, 1_000)
@@ -72,7 +68,8 @@ async function relay(given: RelayCommandOptions): Promise<void> {
   const { url, schema, batch: batchSize, lease: leaseMs, poll: maxPollMs, archive: archiveMs } = given;
   if (url === undefined) throw missing('--url or DATABASE_URL');
   const { transactional = false, outboxPrefix, bytes, holdBack } = given;
-  const client = await clientOptions(given);
+  const client = await kafkaClientOptions('exactly-once-relay', given);
+  if (client === null) throw missing('--brokers or KAFKA_BROKERS');
   const broker = await kafkaBroker({ client, ...(outboxPrefix && { outboxPrefix }) }).create();
   const dataSource = await connect(url, poolSize);
   try {
@@ -102,29 +99,6 @@ async function relay(given: RelayCommandOptions): Promise<void> {
   } finally {
     await dataSource.destroy();
   }
-}
-
-async function clientOptions({
-  brokers,
-  client,
-}: RelayCommandOptions): Promise<KafkaBrokerOptions['client']> {
-  const fromFile: object = client === undefined ? {} : await readClientFile(client);
-  const named = brokers?.split(',').map((one) => one.trim());
-  const options = { clientId: 'exactly-once-relay', ...fromFile, ...(named && { brokers: named }) };
-  if (!('brokers' in options)) throw missing('--brokers or KAFKA_BROKERS');
-  return options as KafkaBrokerOptions['client'];
-}
-
-async function readClientFile(file: string): Promise<object> {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(await readFile(file, 'utf8'));
-  } catch (cause) {
-    const said = cause instanceof Error ? cause.message : String(cause);
-    throw new ExactlyOnceError('EO_OPTION_INVALID', `--client ${file} cannot be read: ${said}`, { cause });
-  }
-  if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed;
-  throw new ExactlyOnceError('EO_OPTION_INVALID', `--client ${file} holds no object`);
 }
 
 function toldToEnd(): Promise<string> {

@@ -5,17 +5,11 @@
  * Another number is only asked for here: the relays change it once one of them holds every part, so that no key is
  * published by two.
  */
-import { ExactlyOnceError, type LeaseStore, type RelayOverview } from '@exactly-once/core';
-import { storageOn } from '@exactly-once/typeorm';
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { connect } from './connect.js';
+import type { LeaseStore, RelayOverview } from '@exactly-once/core';
+import { type Command, InvalidArgumentError } from 'commander';
+import { databaseCommand, onStorage, type PlaceOptions } from './on-storage.js';
+import { isoTime, jsonText, print } from './output.js';
 import { table } from './plain-table.js';
-
-interface ShardsOptions {
-  readonly url?: string;
-  readonly schema?: string;
-  readonly json?: boolean;
-}
 
 const examples = `
 Examples:
@@ -27,47 +21,22 @@ useless but as a reserve. Another number takes effect once the relays have settl
 one that runs.`;
 
 export function shardsCommand(): Command {
-  return new Command('shards')
+  return databaseCommand('shards')
     .summary("show or change the outbox's shards")
     .description(
       'Shows into how many shards the outbox is split and who publishes them, or asks for another number.',
     )
     .argument('[number]', 'of shards that are wanted, 1 to 1,024', shardCount)
-    .addOption(
-      new Option('--url <url>', 'the database, as postgres://user:password@host:port/name').env(
-        'DATABASE_URL',
-      ),
-    )
-    .option('--schema <name>', "schema of the tables (default: the role's search path)")
-    .option('--json', 'print JSON, for programs')
     .addHelpText('after', examples)
-    .showHelpAfterError('Run "exactly-once help shards" for help.')
-    .allowExcessArguments(false)
-    .exitOverride()
-    .action(shards);
-}
-
-async function shards(wanted: number | undefined, { url, schema, json }: ShardsOptions): Promise<void> {
-  if (url === undefined)
-    throw new ExactlyOnceError('EO_OPTION_MISSING', 'shards needs --url or DATABASE_URL');
-  const dataSource = await connect(url);
-  try {
-    const storage = storageOn(dataSource, schema === undefined ? {} : { schema });
-    await storage.open();
-    try {
-      await show(storage.leases, wanted, json === true);
-    } finally {
-      await storage.close();
-    }
-  } finally {
-    await dataSource.destroy();
-  }
+    .action((wanted: number | undefined, options: PlaceOptions) =>
+      onStorage('shards', options, ({ leases }) => show(leases, wanted, options.json === true)),
+    );
 }
 
 async function show(leases: LeaseStore, wanted: number | undefined, json: boolean): Promise<void> {
   if (wanted !== undefined) await leases.want(wanted);
   const overview = await leases.overview();
-  process.stdout.write(`${json ? jsonOf(overview) : textOf(overview)}\n`);
+  print(json ? jsonText(overview) : textOf(overview));
 }
 
 function textOf({ shardCount, wantedShardCount, relays }: RelayOverview): string {
@@ -83,15 +52,6 @@ function textOf({ shardCount, wantedShardCount, relays }: RelayOverview): string
     );
   }
   return lines.join('\n');
-}
-
-function jsonOf({ relays, ...counts }: RelayOverview): string {
-  const named = relays.map(({ name, sinceMs, shards }) => ({ name, since: isoTime(sinceMs), shards }));
-  return JSON.stringify({ ...counts, relays: named });
-}
-
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
 }
 
 function shardCount(text: string): number {

@@ -148,6 +148,12 @@ export { type Forgetful, Retention, type RetentionParts } from './retention/rete
 export { AmbientScope, endScope, openScope, type Scope } from './storage/ambient-scope.js';
 export { AmbientValue } from './storage/ambient-value.js';
 export type { BorrowedTransaction } from './storage/borrowed-transaction.js';
+export type {
+  DeadLetterCount,
+  FencePosition,
+  OverviewStore,
+  ParkedCount,
+} from './storage/overview-store.js';
 export type { AdapterDescription, Storage, StorageFeatures } from './storage/storage.js';
 export {
   type BeginOptions,

@@ -16,6 +16,7 @@ import { InMemoryHandlers } from './in-memory-handlers.js';
 import { InMemoryLeases } from './in-memory-leases.js';
 import { InMemoryLog } from './in-memory-log.js';
 import { InMemoryOutbox } from './in-memory-outbox.js';
+import { InMemoryOverview } from './in-memory-overview.js';
 import { InMemoryParked } from './in-memory-parked.js';
 import { InMemoryFences, InMemoryInbox } from './in-memory-stores.js';
 import { InMemoryTransaction } from './in-memory-transaction.js';
@@ -41,6 +42,7 @@ export class InMemoryStorage implements Storage {
   readonly handlers: InMemoryHandlers;
   readonly deadLetters: InMemoryDeadLetters;
   readonly parked: InMemoryParked;
+  readonly overview: InMemoryOverview;
   readonly log: InMemoryLog;
 
   constructor(readonly clock: Clock = systemClock) {
@@ -49,6 +51,7 @@ export class InMemoryStorage implements Storage {
     this.parked = new InMemoryParked((id) => this.handlers.nameOf(id));
     this.deadLetters = new InMemoryDeadLetters(clock, this.parked, this.handlers);
     this.fences = new InMemoryFences(() => this.parked.any);
+    this.overview = new InMemoryOverview(this);
     this.leases = new InMemoryLeases(clock);
     this.log = new InMemoryLog(clock, this.fences);
     this.outbox = new InMemoryOutbox(clock, this.leases);

@@ -8,6 +8,7 @@ import {
   type Clock,
   type FenceKey,
   type FenceMove,
+  type FencePosition,
   type FenceRow,
   type FenceStore,
   type InboxRecord,
@@ -162,6 +163,17 @@ export class InMemoryFences implements FenceStore {
       () => this.#rows.set(name, { ...row, clean: true }),
       () => this.#rows.set(name, row),
     );
+  }
+
+  /** By group, topic and partition. */
+  positions(): FencePosition[] {
+    const all = [...this.#rows].map(([name, { nextOffset, owner, clean }]): FencePosition => {
+      const [group, topic, partition] = JSON.parse(name) as [string, string, number];
+      return { group, topic, partition, nextOffset, owner, clean };
+    });
+    const rank = ({ group, topic, partition }: FencePosition) =>
+      JSON.stringify([group, topic, String(partition).padStart(10)]);
+    return all.sort((one, other) => (rank(one) < rank(other) ? -1 : 1));
   }
 
   /** What every group has passed; `null` where none has a position. */

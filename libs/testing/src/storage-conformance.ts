@@ -11,6 +11,7 @@ import { describeFences } from './fence-conformance.js';
 import { describeHandlers } from './handler-conformance.js';
 import { describeAdmission } from './inbox-conformance.js';
 import { describeOutboxBatches } from './outbox-batch-conformance.js';
+import { describeOverview } from './overview-conformance.js';
 import { describeParking } from './parking-conformance.js';
 import { describeRelaying } from './relay-conformance.js';
 
@@ -54,6 +55,7 @@ export function describeStorage(
     describeFences(it, () => storage);
     describeParking(it, () => storage, concurrentTransactions);
     describeDeadLetters(it, () => storage);
+    describeOverview(it, () => storage);
     describeRelaying(it, () => storage, concurrentTransactions);
     describeDecisions(it, () => storage);
     describeOutboxBatches(it, () => storage);

@@ -15,6 +15,7 @@ import type { OutboxStore } from '../outbox/outbox-store.js';
 import type { LeaseStore } from '../relay/lease-store.js';
 import type { AmbientScope, Scope } from './ambient-scope.js';
 import type { BorrowedTransaction } from './borrowed-transaction.js';
+import type { OverviewStore } from './overview-store.js';
 import type { BeginOptions, Transaction } from './transaction.js';
 import type { RowCount } from './written-rows.js';
 
@@ -46,6 +47,7 @@ export interface Storage {
   readonly handlers: HandlerStore;
   readonly deadLetters: DeadLetterStore;
   readonly parked: ParkStore;
+  readonly overview: OverviewStore;
   /** Used where the database is the broker, and empty elsewhere. */
   readonly log: LogStore;
   /**

@@ -17,6 +17,7 @@ import {
   type Logger,
   type LogStore,
   type OutboxStore,
+  type OverviewStore,
   type ParkStore,
   type Storage,
   type Transaction,
@@ -50,6 +51,7 @@ export class KafkaTransactions implements Storage {
   readonly leases = absent<LeaseStore>('leases');
   readonly log = absent<LogStore>('a log');
   readonly parked = absent<ParkStore>('parked events');
+  readonly overview = absent<OverviewStore>('an overview');
   readonly deadLetters = absent<DeadLetterStore>('a store of dead letters', {
     insert: async (transaction, letter) => own(transaction).bury(letter),
   });

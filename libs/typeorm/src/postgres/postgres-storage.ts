@@ -26,6 +26,7 @@ import { PostgresInboxStore } from './postgres-inbox-store.js';
 import { PostgresLeaseStore } from './postgres-lease-store.js';
 import { PostgresLogStore } from './postgres-log-store.js';
 import { PostgresOutboxStore } from './postgres-outbox-store.js';
+import { PostgresOverviewStore } from './postgres-overview-store.js';
 import { PostgresParkStore } from './postgres-park-store.js';
 import { PostgresPool } from './postgres-pool.js';
 import { PostgresTransaction } from './postgres-transaction.js';
@@ -51,6 +52,7 @@ export class PostgresStorage implements Storage {
   readonly handlers: PostgresHandlerStore;
   readonly deadLetters: PostgresDeadLetterStore;
   readonly parked: PostgresParkStore;
+  readonly overview: PostgresOverviewStore;
   readonly log: PostgresLogStore;
   readonly #pool: PostgresPool;
   readonly #seam: Seam;
@@ -73,6 +75,7 @@ export class PostgresStorage implements Storage {
     this.handlers = new PostgresHandlerStore(this.#pool);
     this.deadLetters = new PostgresDeadLetterStore(this.#pool);
     this.parked = new PostgresParkStore(this.#pool);
+    this.overview = new PostgresOverviewStore(this.#pool);
     this.log = new PostgresLogStore(this.#pool);
   }
 
