@@ -145,6 +145,21 @@ export const sabotages: Readonly<Record<string, Sabotage>> = {
       },
     })),
   },
+  'offsets are said to be set': {
+    reds: ['sets the offsets of a group'],
+    client: inAdmin(() => ({ setOffsets: async () => undefined })),
+  },
+  'members are not seen': {
+    reds: ['names the members of a group'],
+    client: inAdmin(() => ({ members: async () => [] })),
+  },
+  'a time is not looked for': {
+    reds: ['finds the first record'],
+    client: inAdmin(({ logBounds }) => ({
+      offsetsAt: async (topic) =>
+        new Map([...(await logBounds(topic))].map(([partition, { high }]) => [partition, high])),
+    })),
+  },
   'a topic is made with one partition': {
     reds: ['makes a topic that can be written'],
     client: inAdmin(({ createTopic }) => ({ createTopic: (topic) => createTopic(topic, 1) })),

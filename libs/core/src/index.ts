@@ -15,6 +15,7 @@ export type {
   TopicRequest,
 } from './broker/broker.js';
 export type { Delivery } from './broker/delivery.js';
+export type { GroupPositions, PartitionStanding } from './broker/group-positions.js';
 export type { Publisher, SendOutcome } from './broker/publisher.js';
 export type {
   OutboxShard,
@@ -113,7 +114,13 @@ export type {
   ParkStore,
 } from './failure/park-store.js';
 export type { FenceKey, FenceMove, FenceRow, FenceStore, Suspect } from './inbox/fence-store.js';
-export type { DeclaredHandler, HandlerStore, KnownHandler } from './inbox/handler-store.js';
+export type {
+  DeclaredHandler,
+  GroupHandler,
+  HandlerIntake,
+  HandlerStore,
+  KnownHandler,
+} from './inbox/handler-store.js';
 export type { Admission, InboxRecord, InboxStore } from './inbox/inbox-store.js';
 export type { DeadRow, DeadRowStore, DiscardDecision } from './outbox/dead-row-store.js';
 export { Outbox, type Publication } from './outbox/outbox.js';
@@ -145,6 +152,16 @@ export { PlainSending, type Sending, type Sent, type ShardSending } from './rela
 export { planShards, type ShardPlan } from './relay/shard-share.js';
 export { TransactionalSending, type TransactionalSendingParts } from './relay/transactional-sending.js';
 export { type Forgetful, Retention, type RetentionParts } from './retention/retention.js';
+export { type RewindOutcome, rewind } from './rewind/rewind.js';
+export {
+  type PartitionRewind,
+  planRewind,
+  type RewindParts,
+  type RewindPlan,
+  type RewindRequest,
+  type RewindTarget,
+} from './rewind/rewind-plan.js';
+export type { RewindStep, RewindStore, Rewound } from './rewind/rewind-store.js';
 export { AmbientScope, endScope, openScope, type Scope } from './storage/ambient-scope.js';
 export { AmbientValue } from './storage/ambient-value.js';
 export type { BorrowedTransaction } from './storage/borrowed-transaction.js';

@@ -9,6 +9,7 @@ import {
   type ConsumerRequest,
   type EventConsumer,
   ExactlyOnceError,
+  type GroupPositions,
   type Publisher,
   type Storage,
   type TransactionalPublisher,
@@ -21,6 +22,7 @@ import {
   type KafkaBrokerOptions,
   queueBounds,
 } from './kafka-options.js';
+import { KafkaPositions } from './kafka-positions.js';
 import { KafkaPublisher } from './kafka-publisher.js';
 import { kafkajsClient } from './kafkajs/connect-kafkajs.js';
 import { consumerDefaults } from './kafkajs/kafkajs-options.js';
@@ -88,6 +90,10 @@ class KafkaBroker implements Broker {
       bounds: queueBounds(this.#options.queue, request.maxEvents),
       request,
     });
+  }
+
+  positions(): GroupPositions {
+    return new KafkaPositions(this.#bound().client);
   }
 
   async ping(): Promise<void> {

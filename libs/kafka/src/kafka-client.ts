@@ -139,6 +139,14 @@ export interface ClientAdmin {
   logBounds(topic: string): Promise<ReadonlyMap<number, LogBounds>>;
   /** By partition, as it stands at the broker: below zero where there is none, -2 for "the log's beginning". */
   committed(group: string, topic: string): Promise<ReadonlyMap<number, bigint>>;
+  /** By partition: offset of the first record that is not older than that time, else the log's end. */
+  offsetsAt(topic: string, timeMs: number): Promise<ReadonlyMap<number, bigint>>;
+  /** Members of the group, as client and host; none of a group that is not there. */
+  members(group: string): Promise<readonly string[]>;
+  /**
+   * Sets what the group has committed, by partition, and resolves when that is read back. Rejects where it has members.
+   */
+  setOffsets(group: string, topic: string, offsets: ReadonlyMap<number, bigint>): Promise<void>;
   /** Makes a topic, with the broker's own settings for all else, and waits for its leaders; one that exists stays. */
   createTopic(topic: string, partitions: number): Promise<void>;
   /** Rejects where the cluster does not answer. */

@@ -57,21 +57,7 @@ export class LogOffsets {
   async #ask(topic: string): Promise<TopicOffsets> {
     const admin = await this.#connected();
     try {
-      const [logs, committed] = await Promise.all([
-        admin.logBounds(topic),
-        admin.committed(this.#group, topic),
-      ]);
-      const offsets = new Map<number, PartitionOffsets>();
-      for (const [partition, { low, high }] of logs) {
-        const offset = committed.get(partition);
-        if (offset === undefined) continue;
-        offsets.set(partition, {
-          low,
-          high,
-          committed: offset === earliest ? low : offset < 0n ? null : offset,
-        });
-      }
-      return offsets;
+      return await topicOffsets(admin, this.#group, topic);
     } catch (error) {
       // It may remember a topic that was deleted, and then answers for no other.
       await this.#forgetAdmin().catch(() => undefined);
@@ -94,6 +80,22 @@ export class LogOffsets {
       throw error;
     }
   }
+}
+
+/** A partition that Kafka does not answer for is missing. */
+export async function topicOffsets(admin: ClientAdmin, group: string, topic: string): Promise<TopicOffsets> {
+  const [logs, committed] = await Promise.all([admin.logBounds(topic), admin.committed(group, topic)]);
+  const offsets = new Map<number, PartitionOffsets>();
+  for (const [partition, { low, high }] of logs) {
+    const offset = committed.get(partition);
+    if (offset === undefined) continue;
+    offsets.set(partition, {
+      low,
+      high,
+      committed: offset === earliest ? low : offset < 0n ? null : offset,
+    });
+  }
+  return offsets;
 }
 
 /** One request at a time. */

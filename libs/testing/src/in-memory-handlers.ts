@@ -6,6 +6,8 @@
 import {
   type DeclaredHandler,
   ExactlyOnceError,
+  type GroupHandler,
+  type HandlerIntake,
   type HandlerStore,
   type KnownHandler,
 } from '@exactly-once/core';
@@ -13,6 +15,7 @@ import {
 interface Row extends KnownHandler {
   readonly service: string;
   readonly retired: boolean;
+  readonly consumes: HandlerIntake | null;
 }
 
 export class InMemoryHandlers implements HandlerStore {
@@ -43,9 +46,37 @@ export class InMemoryHandlers implements HandlerStore {
     decide(known, this.#filled(known.map(({ id }) => id)));
     const registration = new Registration(service, this.#rows);
     const registered = new Map(renamesFirst(declared).map((one) => [one.name, registration.record(one)]));
-    this.#rows = registration.end();
+    this.#rows = intakes(registration.end(), declared, registered);
     return declared.map(({ name }) => registered.get(name)!);
   }
+
+  async ofGroup(group: string): Promise<GroupHandler[]> {
+    const own = this.#rows.filter(({ retired, consumes }) => !retired && consumes?.group === group);
+    const found = own.map(({ id, name, generation, consumes }) => {
+      return { id, name, generation, topic: consumes!.topic, dedup: consumes!.dedup };
+    });
+    return found.sort((one, other) => (one.name < other.name ? -1 : 1));
+  }
+
+  /** Throws where there is no such handler. */
+  nextGeneration(id: number): number {
+    const row = this.#rows.find((one) => one.id === id && !one.retired);
+    if (row === undefined)
+      throw new ExactlyOnceError('EO_REWIND_REFUSED', `handler ${id} is not there any more`);
+    const generation = row.generation + 1;
+    this.#rows = this.#rows.map((one) => (one === row ? { ...one, generation } : one));
+    return generation;
+  }
+}
+
+/** The rows, with what each declared handler reads now. */
+function intakes(
+  rows: readonly Row[],
+  declared: readonly DeclaredHandler[],
+  registered: ReadonlyMap<string, KnownHandler>,
+): readonly Row[] {
+  const byId = new Map(declared.map(({ name, consumes = null }) => [registered.get(name)!.id, consumes]));
+  return rows.map((row) => ({ ...row, consumes: byId.has(row.id) ? byId.get(row.id)! : row.consumes }));
 }
 
 class Registration {
@@ -93,6 +124,7 @@ class Registration {
       identity,
       generation: 1,
       retired: false,
+      consumes: null,
     };
     this.#rows.push(fresh);
     return fresh;

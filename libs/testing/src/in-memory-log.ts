@@ -65,6 +65,14 @@ export class InMemoryLog implements LogStore {
     });
   }
 
+  async offsetsAt(topic: string, timeMs: number): Promise<LogPosition[]> {
+    const partitions = this.#topics.get(topic) ?? [];
+    return partitions.map(({ records, next }, partition) => {
+      const found = records.find(({ timestampMs }) => timestampMs >= timeMs);
+      return { topic, partition, offset: found?.offset ?? next };
+    });
+  }
+
   async join(group: string, member: GroupMember, sessionTimeoutMs: number): Promise<GroupMember[]> {
     const nowMs = this.clock.now();
     const living = [...(this.#members.get(group)?.values() ?? [])].filter(({ untilMs }) => untilMs > nowMs);
@@ -72,6 +80,13 @@ export class InMemoryLog implements LogStore {
     members.set(member.name, { ...member, untilMs: nowMs + sessionTimeoutMs });
     this.#members.set(group, members);
     const all = [...members.values()].map(({ name, topics }) => ({ name, topics }));
+    return all.sort((one, other) => (one.name < other.name ? -1 : 1));
+  }
+
+  async members(group: string): Promise<GroupMember[]> {
+    const nowMs = this.clock.now();
+    const living = [...(this.#members.get(group)?.values() ?? [])].filter(({ untilMs }) => untilMs > nowMs);
+    const all = living.map(({ name, topics }) => ({ name, topics }));
     return all.sort((one, other) => (one.name < other.name ? -1 : 1));
   }
 

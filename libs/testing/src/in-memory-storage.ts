@@ -18,6 +18,7 @@ import { InMemoryLog } from './in-memory-log.js';
 import { InMemoryOutbox } from './in-memory-outbox.js';
 import { InMemoryOverview } from './in-memory-overview.js';
 import { InMemoryParked } from './in-memory-parked.js';
+import { InMemoryRewinds } from './in-memory-rewinds.js';
 import { InMemoryFences, InMemoryInbox } from './in-memory-stores.js';
 import { InMemoryTransaction } from './in-memory-transaction.js';
 
@@ -43,6 +44,7 @@ export class InMemoryStorage implements Storage {
   readonly deadLetters: InMemoryDeadLetters;
   readonly parked: InMemoryParked;
   readonly overview: InMemoryOverview;
+  readonly rewinds: InMemoryRewinds;
   readonly log: InMemoryLog;
 
   constructor(readonly clock: Clock = systemClock) {
@@ -55,6 +57,7 @@ export class InMemoryStorage implements Storage {
     this.leases = new InMemoryLeases(clock);
     this.log = new InMemoryLog(clock, this.fences);
     this.outbox = new InMemoryOutbox(clock, this.leases);
+    this.rewinds = new InMemoryRewinds(this);
   }
 
   async open(): Promise<void> {}

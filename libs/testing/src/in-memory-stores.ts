@@ -176,6 +176,20 @@ export class InMemoryFences implements FenceStore {
     return all.sort((one, other) => (rank(one) < rank(other) ? -1 : 1));
   }
 
+  /** Sets the fences that stand behind their target back to it, by partition; how many. */
+  async setBack(group: string, topic: string, targets: ReadonlyMap<number, bigint>): Promise<number> {
+    let moved = 0;
+    for (const [partition, nextOffset] of targets) {
+      const name = nameOf({ group, topic, partition });
+      await this.#unlocked(name, null);
+      const row = this.#rows.get(name);
+      if (row === undefined || row.nextOffset <= nextOffset) continue;
+      this.#rows.set(name, { ...row, nextOffset, lastFingerprint: null, clean: true, suspect: null });
+      moved++;
+    }
+    return moved;
+  }
+
   /** What every group has passed; `null` where none has a position. */
   passed(topic: string, partition: number): bigint | null {
     const ofPartition = JSON.stringify([topic, partition]).slice(1);

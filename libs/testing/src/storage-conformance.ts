@@ -14,6 +14,7 @@ import { describeOutboxBatches } from './outbox-batch-conformance.js';
 import { describeOverview } from './overview-conformance.js';
 import { describeParking } from './parking-conformance.js';
 import { describeRelaying } from './relay-conformance.js';
+import { describeRewinding } from './rewind-conformance.js';
 
 export interface StorageUnderTest {
   /** Opened, empty. */
@@ -60,5 +61,6 @@ export function describeStorage(
     describeDecisions(it, () => storage);
     describeOutboxBatches(it, () => storage);
     describeHandlers(it, () => storage);
+    describeRewinding(it, () => storage);
   });
 }

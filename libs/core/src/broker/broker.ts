@@ -11,6 +11,7 @@ import type { Storage } from '../storage/storage.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
 import type { Delivery } from './delivery.js';
+import type { GroupPositions } from './group-positions.js';
 import type { Publisher } from './publisher.js';
 import type { TransactionalPublisher } from './transactional-publisher.js';
 
@@ -129,6 +130,8 @@ export interface Broker {
    */
   transactions?(ambient: AmbientScope): Storage;
   consumer(request: ConsumerRequest): EventConsumer;
+  /** Where groups stand, for a rewind; to be closed by the caller. Left out where the broker cannot tell or move them. */
+  positions?(): GroupPositions;
   /** One cheap request, for health. */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -6,12 +6,14 @@
  * order of a partition, positions that only their owner moves.
  */
 import type { Broker, BrokerContext, ConsumerRequest, EventConsumer } from '../broker/broker.js';
+import type { GroupPositions } from '../broker/group-positions.js';
 import type { Publisher } from '../broker/publisher.js';
 import { longestTimerMs } from '../clock.js';
 import { checkNumber, checkOptions } from '../engine/options-check.js';
 import { ExactlyOnceError } from '../errors/exactly-once-error.js';
 import type { AdapterDescription, Storage } from '../storage/storage.js';
 import { DatabaseConsumer } from './database-consumer.js';
+import { DatabasePositions } from './database-positions.js';
 import { DatabasePublisher } from './database-publisher.js';
 import type { LogPosition } from './log-store.js';
 
@@ -76,6 +78,10 @@ export class DatabaseBroker implements Broker {
     });
     this.#consumers.add(consumer);
     return consumer;
+  }
+
+  positions(): GroupPositions {
+    return new DatabasePositions(this.#bound().storage);
   }
 
   async ping(): Promise<void> {

@@ -58,11 +58,15 @@ export interface LogStore {
   read(from: LogPosition, bounds: ReadBounds): Promise<Delivery[]>;
   /** Of every partition of those topics that exist, by topic and partition. */
   ends(topics: readonly string[]): Promise<LogEnds[]>;
+  /** Of each partition the first record that is not older than that time (milliseconds since the epoch), else its end. */
+  offsetsAt(topic: string, timeMs: number): Promise<LogPosition[]>;
   /**
    * Says that a member of the group lives, for `sessionTimeoutMs` milliseconds by the database's clock, and
    * returns all that live, by name, it among them. Forgets the dead.
    */
   join(group: string, member: GroupMember, sessionTimeoutMs: number): Promise<GroupMember[]>;
+  /** Members of the group that live by the database's clock, by name. Says of nobody that it lives. */
+  members(group: string): Promise<GroupMember[]>;
   /** Takes a member out at once. */
   leave(group: string, name: string): Promise<void>;
   /**

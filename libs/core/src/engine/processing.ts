@@ -84,7 +84,7 @@ export class Processing {
       random,
     } = this.#options;
     const nobodyName = `${service}/(nobody)`;
-    const declared = [...handlers, ...foreignHandlers].map(declaration);
+    const declared = [...handlers.map((one) => this.#declaration(one)), ...foreignHandlers.map(declaration)];
     const all = [...declared, { name: nobodyName, isNew: true }];
     const known = await storage.handlers.register(service, all, (recorded, filled) =>
       checkHandlerNames(all, retiredHandlers, recorded, filled),
@@ -181,6 +181,12 @@ export class Processing {
   /** Ends what other transports began; the consumer's sessions end with the consumer. */
   async stop(graceMs: number): Promise<void> {
     await this.#foreign.stop(graceMs);
+  }
+
+  #declaration(handler: HandlerDefinition): DeclaredHandler {
+    const { group, typesByName } = this.#options;
+    const { topic } = typesByName.get(handler.type)!;
+    return { ...declaration(handler), consumes: { group, topic, dedup: handler.dedup ?? 'inbox' } };
   }
 
   #directory(find: (name: string) => KnownHandler, nobody: KnownHandler): HandlerDirectory {

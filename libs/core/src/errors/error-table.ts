@@ -223,6 +223,11 @@ export const errorTable = {
     'an earlier event of this key is parked for this handler',
     'see to that event: this one follows it in order',
   ),
+  EO_REWIND_REFUSED: rule(
+    'none',
+    'a rewind would pass events by or run some twice unasked, or its group runs; nothing was changed',
+    'do what the message says, then call it again',
+  ),
   EO_SHUTTING_DOWN: rule(
     'retry',
     'the process stops; the transaction was rolled back',

@@ -7,6 +7,22 @@ export interface DeclaredHandler {
   readonly renamedFrom?: string;
   /** True where the author says that this handler is new, although the inbox already holds records. */
   readonly isNew?: boolean;
+  /** What it reads; left out where another transport calls it. */
+  readonly consumes?: HandlerIntake;
+}
+
+/** Where a handler's events come from, and how it knows those that come again. */
+export interface HandlerIntake {
+  readonly group: string;
+  readonly topic: string;
+  readonly dedup: 'inbox' | 'offset';
+}
+
+/** A handler as its group's last start recorded it. */
+export interface GroupHandler extends Pick<HandlerIntake, 'topic' | 'dedup'> {
+  readonly id: number;
+  readonly name: string;
+  readonly generation: number;
 }
 
 export interface KnownHandler {
@@ -30,4 +46,6 @@ export interface HandlerStore {
     declared: readonly DeclaredHandler[],
     decide: (known: readonly KnownHandler[], inboxFilled: boolean) => void,
   ): Promise<KnownHandler[]>;
+  /** The handlers that read for a group and are not retired, by name. */
+  ofGroup(group: string): Promise<GroupHandler[]>;
 }

@@ -13,6 +13,7 @@ import type { HandlerStore } from '../inbox/handler-store.js';
 import type { InboxStore } from '../inbox/inbox-store.js';
 import type { OutboxStore } from '../outbox/outbox-store.js';
 import type { LeaseStore } from '../relay/lease-store.js';
+import type { RewindStore } from '../rewind/rewind-store.js';
 import type { AmbientScope, Scope } from './ambient-scope.js';
 import type { BorrowedTransaction } from './borrowed-transaction.js';
 import type { OverviewStore } from './overview-store.js';
@@ -48,6 +49,7 @@ export interface Storage {
   readonly deadLetters: DeadLetterStore;
   readonly parked: ParkStore;
   readonly overview: OverviewStore;
+  readonly rewinds: RewindStore;
   /** Used where the database is the broker, and empty elsewhere. */
   readonly log: LogStore;
   /**

@@ -2,11 +2,15 @@
  * What we ask of kafkajs's admin client: where logs begin and end, where groups stand, and a topic that is missing.
  * Steps 2 and 3 of an event's life.
  *
- * It changes nothing that exists, and takes nothing that is not answered for zero.
+ * It changes nothing that exists but the offsets of a group without members, and takes nothing that is not answered for
+ * zero.
  */
 import type { Admin } from 'kafkajs';
 import type { ClientAdmin, LogBounds } from '../kafka-client.js';
 import { protocolType } from '../kafka-errors.js';
+
+/** To set offsets. */
+const mostAttempts = 5;
 
 export class KafkajsAdmin implements ClientAdmin {
   readonly #admin: Admin;
@@ -29,6 +33,34 @@ export class KafkajsAdmin implements ClientAdmin {
   async committed(group: string, topic: string): Promise<ReadonlyMap<number, bigint>> {
     const [answer] = await this.#admin.fetchOffsets({ groupId: group, topics: [topic] });
     return new Map(answer?.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]));
+  }
+
+  async offsetsAt(topic: string, timeMs: number): Promise<ReadonlyMap<number, bigint>> {
+    const found = await this.#admin.fetchTopicOffsetsByTimestamp(topic, timeMs);
+    return new Map(found.map(({ partition, offset }) => [partition, BigInt(offset)]));
+  }
+
+  async members(group: string): Promise<string[]> {
+    const { groups } = await this.#admin.describeGroups([group]);
+    return groups.flatMap(({ members }) => members.map((one) => `${one.clientId} at ${one.clientHost}`));
+  }
+
+  /**
+   * kafkajs joins the group to do it, and says that it is done although another member has got the partitions meanwhile,
+   * or another fetch came before the offsets.
+   */
+  async setOffsets(group: string, topic: string, offsets: ReadonlyMap<number, bigint>): Promise<void> {
+    let missing = [...offsets];
+    for (let attempt = 1; missing.length > 0; attempt++) {
+      if (attempt > mostAttempts) {
+        const where = missing.map(([partition]) => `${topic}/${partition}`).join(', ');
+        throw new Error(`Kafka has not taken the offsets of ${where} for group ${group}`);
+      }
+      const partitions = missing.map(([partition, offset]) => ({ partition, offset: String(offset) }));
+      await this.#admin.setOffsets({ groupId: group, topic, partitions });
+      const committed = await this.committed(group, topic);
+      missing = missing.filter(([partition, offset]) => committed.get(partition) !== offset);
+    }
   }
 
   async createTopic(topic: string, partitions: number): Promise<void> {

@@ -19,6 +19,7 @@ import {
   type OutboxStore,
   type OverviewStore,
   type ParkStore,
+  type RewindStore,
   type Storage,
   type Transaction,
 } from '@exactly-once/core';
@@ -52,6 +53,7 @@ export class KafkaTransactions implements Storage {
   readonly log = absent<LogStore>('a log');
   readonly parked = absent<ParkStore>('parked events');
   readonly overview = absent<OverviewStore>('an overview');
+  readonly rewinds = absent<RewindStore>('a rewind');
   readonly deadLetters = absent<DeadLetterStore>('a store of dead letters', {
     insert: async (transaction, letter) => own(transaction).bury(letter),
   });
@@ -113,6 +115,7 @@ const unrecorded: HandlerStore = {
         generation: 1,
       }),
     ),
+  ofGroup: async () => [],
 };
 
 function own(transaction: Transaction): KafkaTransaction {

@@ -5,6 +5,7 @@
  * Knows no client: what it is given has topics of its own, and is closed again.
  */
 import type { BrokerTestFramework } from '../broker-conformance/describe-broker.js';
+import { describeAdministering } from './describe-administering.js';
 import { describeConsuming } from './describe-consuming.js';
 import { describeProducing } from './describe-producing.js';
 import type { KafkaClientUnderTest } from './kafka-client-ground.js';
@@ -27,5 +28,6 @@ export function describeKafkaClient(
     const tests = { it, under: () => under, patienceMs };
     describeConsuming(tests);
     describeProducing(tests);
+    describeAdministering(tests);
   });
 }

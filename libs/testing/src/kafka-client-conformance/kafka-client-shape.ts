@@ -74,6 +74,9 @@ export interface AdminShape {
   connect(): Promise<void>;
   logBounds(topic: string): Promise<ReadonlyMap<number, { readonly low: bigint; readonly high: bigint }>>;
   committed(group: string, topic: string): Promise<ReadonlyMap<number, bigint>>;
+  offsetsAt(topic: string, timeMs: number): Promise<ReadonlyMap<number, bigint>>;
+  members(group: string): Promise<readonly string[]>;
+  setOffsets(group: string, topic: string, offsets: ReadonlyMap<number, bigint>): Promise<void>;
   createTopic(topic: string, partitions: number): Promise<void>;
   ping(): Promise<void>;
   disconnect(): Promise<void>;

@@ -35,6 +35,21 @@ RETURNING ${columns}`;
 export const renameHandlerSql = (t: Tables): string => `
 UPDATE ${t.handler} SET name = $2, renamed_from = $3 WHERE id = $1 AND name = $3 RETURNING ${columns}`;
 
+/**
+ * What handlers read, as this start says it; NULL where another transport calls them. $1 ids, $2 groups, $3 topics, $4
+ * ways to know what comes again.
+ */
+export const recordIntakesSql = (t: Tables): string => `
+UPDATE ${t.handler} AS handler SET group_name = given.group_name, topic = given.topic, dedup = given.dedup
+FROM unnest($1::integer[], $2::text[], $3::text[], $4::text[]) AS given (id, group_name, topic, dedup)
+WHERE handler.id = given.id AND (handler.group_name, handler.topic, handler.dedup)
+  IS DISTINCT FROM (given.group_name, given.topic, given.dedup)`;
+
+/** No lock. $1 group. */
+export const handlersOfGroupSql = (t: Tables): string => `
+SELECT id, name, generation, topic, dedup FROM ${t.handler}
+WHERE group_name = $1 AND retired_at IS NULL ORDER BY name COLLATE "C"`;
+
 /** $1 ids. */
 export const retireHandlersSql = (t: Tables): string => `
 UPDATE ${t.handler} SET retired_at = now() WHERE id = ANY($1::integer[]) AND retired_at IS NULL`;

@@ -87,6 +87,19 @@ SELECT name, topics FROM ${t.member} WHERE group_name = $1 AND name <> $2 AND un
 UNION ALL SELECT $2, $3::text[]
 ORDER BY name`;
 
+/** No lock. Time is the database's. $1 group. */
+export const membersSql = (t: Tables): string => `
+SELECT name, topics FROM ${t.member} WHERE group_name = $1 AND until > clock_timestamp() ORDER BY name`;
+
+/** No lock. Reads the partition up to what it finds. $1 topic, $2 milliseconds since the epoch. */
+export const offsetsAtSql = (t: Tables): string => `
+SELECT present.partition, coalesce((
+  SELECT "offset" FROM ${t.log} AS log
+  WHERE log.topic = present.topic AND log.partition = present.partition AND log."offset" >= present.first_offset
+    AND log.appended_at >= to_timestamp($2::double precision / 1000) ORDER BY "offset" LIMIT 1
+), present.next_offset) AS "offset"
+FROM ${t.partition} AS present WHERE present.topic = $1 ORDER BY present.partition`;
+
 /** $1 group, $2 name. */
 export const leaveSql = (t: Tables): string => `DELETE FROM ${t.member} WHERE group_name = $1 AND name = $2`;
 

@@ -6,14 +6,17 @@
 import {
   type DeclaredHandler,
   ExactlyOnceError,
+  type GroupHandler,
   type HandlerStore,
   type KnownHandler,
 } from '@exactly-once/core';
 import {
+  handlersOfGroupSql,
   inboxFilledSql,
   insertHandlerSql,
   knownHandlersSql,
   lockHandlersSql,
+  recordIntakesSql,
   renameHandlerSql,
   retireHandlersSql,
 } from './handler.sql.js';
@@ -43,9 +46,27 @@ export class PostgresHandlerStore implements HandlerStore {
       const registered = new Map<string, KnownHandler>();
       for (const one of renamesFirst(declared)) registered.set(one.name, await registration.record(one));
       await registration.retireOthers();
+      await query(recordIntakesSql(tables), intakes(declared, registered));
       return declared.map(({ name }) => registered.get(name)!);
     });
   }
+
+  async ofGroup(group: string): Promise<GroupHandler[]> {
+    const { rows } = await this.pool.query(handlersOfGroupSql(this.pool.tables), [group]);
+    return rows.map(({ id, name, generation, topic, dedup }) => ({ id, name, generation, topic, dedup }));
+  }
+}
+
+function intakes(
+  declared: readonly DeclaredHandler[],
+  registered: ReadonlyMap<string, KnownHandler>,
+): unknown[] {
+  return [
+    declared.map(({ name }) => registered.get(name)!.id),
+    declared.map(({ consumes }) => consumes?.group ?? null),
+    declared.map(({ consumes }) => consumes?.topic ?? null),
+    declared.map(({ consumes }) => consumes?.dedup ?? null),
+  ];
 }
 
 /** Writes declared handlers, one after another; each database row is taken by one of them. */

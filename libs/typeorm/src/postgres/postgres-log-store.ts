@@ -20,6 +20,8 @@ import {
   forgetLogSql,
   joinSql,
   leaveSql,
+  membersSql,
+  offsetsAtSql,
   partitionCountsSql,
   readLogSql,
   topicLockSql,
@@ -89,6 +91,16 @@ export class PostgresLogStore implements LogStore {
   async join(group: string, member: GroupMember, sessionTimeoutMs: number): Promise<GroupMember[]> {
     const values = [group, member.name, member.topics, sessionTimeoutMs];
     const { rows } = await this.pool.query(joinSql(this.pool.tables), values);
+    return rows.map(({ name, topics }) => ({ name, topics }));
+  }
+
+  async offsetsAt(topic: string, timeMs: number): Promise<LogPosition[]> {
+    const { rows } = await this.pool.query(offsetsAtSql(this.pool.tables), [topic, timeMs]);
+    return rows.map(({ partition, offset }) => ({ topic, partition, offset: BigInt(offset) }));
+  }
+
+  async members(group: string): Promise<GroupMember[]> {
+    const { rows } = await this.pool.query(membersSql(this.pool.tables), [group]);
     return rows.map(({ name, topics }) => ({ name, topics }));
   }
 

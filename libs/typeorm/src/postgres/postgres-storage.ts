@@ -29,6 +29,7 @@ import { PostgresOutboxStore } from './postgres-outbox-store.js';
 import { PostgresOverviewStore } from './postgres-overview-store.js';
 import { PostgresParkStore } from './postgres-park-store.js';
 import { PostgresPool } from './postgres-pool.js';
+import { PostgresRewindStore } from './postgres-rewind-store.js';
 import { PostgresTransaction } from './postgres-transaction.js';
 import { countRows } from './row-count.js';
 import { tablesIn } from './tables.js';
@@ -53,6 +54,7 @@ export class PostgresStorage implements Storage {
   readonly deadLetters: PostgresDeadLetterStore;
   readonly parked: PostgresParkStore;
   readonly overview: PostgresOverviewStore;
+  readonly rewinds: PostgresRewindStore;
   readonly log: PostgresLogStore;
   readonly #pool: PostgresPool;
   readonly #seam: Seam;
@@ -76,6 +78,7 @@ export class PostgresStorage implements Storage {
     this.deadLetters = new PostgresDeadLetterStore(this.#pool);
     this.parked = new PostgresParkStore(this.#pool);
     this.overview = new PostgresOverviewStore(this.#pool);
+    this.rewinds = new PostgresRewindStore(this.#pool);
     this.log = new PostgresLogStore(this.#pool);
   }
 

@@ -37,7 +37,10 @@ CREATE TABLE ${t.handler} (
   generation integer NOT NULL DEFAULT 1,
   first_seen_at timestamptz NOT NULL DEFAULT now(),
   renamed_from text,
-  retired_at timestamptz
+  retired_at timestamptz,
+  group_name text,
+  topic text,
+  dedup text CHECK (dedup IN ('inbox', 'offset'))
 );
 
 CREATE TABLE ${t.inbox} (
