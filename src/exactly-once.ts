@@ -12,6 +12,7 @@ import { deadLettersCommand } from './dead-letters-command.js';
 import { migrateCommand } from './migrate-command.js';
 import { outboxCommand } from './outbox-command.js';
 import { relayCommand } from './relay-command.js';
+import { rewindCommand } from './rewind-command.js';
 import { shardsCommand } from './shards-command.js';
 import { statusCommand } from './status-command.js';
 
@@ -43,6 +44,7 @@ try {
     .addCommand(outboxCommand())
     .addCommand(deadLettersCommand())
     .addCommand(statusCommand())
+    .addCommand(rewindCommand())
     .addHelpText('after', `${exits}\n\n"exactly-once help <command>" says more, with examples.`)
     .showHelpAfterError('Run "exactly-once --help" for help.')
     .exitOverride()
