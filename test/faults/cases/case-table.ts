@@ -23,6 +23,7 @@ import { lostProgressCase } from './relay/lost-progress.js';
 import { refusedEventsCase } from './relay/refused-events.js';
 import { rollingRestartCase } from './relay/rolling-restart.js';
 import { stoppedRelayCase } from './relay/stopped-relay.js';
+import { replayCases } from './replays.js';
 import { sharedSessionCases } from './shared-session.js';
 import { transactionalCases } from './transactional.js';
 import { transactionalCopiesCase } from './transactional-copies.js';
@@ -56,4 +57,5 @@ export const faultCases: readonly FaultCase[] = [
   rollingRestartCase,
   lostProgressCase,
   ...chaosCases,
+  ...replayCases,
 ].toSorted((one, other) => one.number - other.number);

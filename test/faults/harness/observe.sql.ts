@@ -6,8 +6,30 @@ export const effectCountSql = 'SELECT count(*)::integer AS count FROM effect_one
 
 export const countersSeenSql = 'SELECT handler, key, v FROM counter';
 
+/** One that was replayed is its event again. */
 export const deadLettersSql =
-  'SELECT handler, headers, body, code, error_chain FROM eo_dead_letter ORDER BY id';
+  "SELECT handler, headers, body, code, error_chain FROM eo_dead_letter WHERE state <> 'replayed' ORDER BY id";
+
+export const letterStatesSql =
+  'SELECT state, count(*)::integer AS count FROM eo_dead_letter GROUP BY state ORDER BY state';
+
+/** Of the keys that had nothing but dead letters. */
+export const replayedEffectsSql =
+  "SELECT count(*)::integer AS count FROM effect_one WHERE key LIKE 'broken-%'";
+
+/** Ends the sessions of the tool, as a network that is gone does. */
+export const cutReplaySql =
+  "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'exactly-once' AND datname = current_database()";
+
+/** Holds what a replay needs at a step of it, until the session's transaction ends. */
+export const replayStepSql = {
+  /** A letter of its second step. */
+  letters: 'SELECT 1 FROM eo_dead_letter ORDER BY id OFFSET 250 LIMIT 1 FOR UPDATE',
+  /** Behind the letters: the rows of their keys. */
+  keys: 'LOCK TABLE eo_parked_key IN SHARE MODE',
+  /** Behind the keys: the events. */
+  events: 'LOCK TABLE eo_parked_event IN SHARE MODE',
+} as const;
 
 /** Given up as well, until somebody decides otherwise. */
 export const parkedSql =

@@ -171,6 +171,7 @@ export class Stage {
       relay: changes.role === 'consume' || changes.role === 'relay' || changes.role === 'deliver',
       relayOptions: {},
       maxHeapMb: null,
+      retriesParked: false,
       fault: null,
       planted: this.options.planted,
       folder: this.folder,

@@ -17,6 +17,8 @@ export type Mark =
 export type Act =
   /** Throws, in the handler of this name or in any; `once`: only at the first call; `tellAll`: with the body in its error. */
   | { readonly kind: 'fail'; readonly handler?: string; readonly once?: boolean; readonly tellAll?: true }
+  /** Gives itself up until the runner has mended what it needs. */
+  | { readonly kind: 'broken' }
   /** Catches a duplicate key on a table of its own; `once`: only at the first call. */
   | { readonly kind: 'swallow'; readonly once: boolean }
   /** Returns while a slow write is still running. */

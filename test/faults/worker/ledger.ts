@@ -4,7 +4,7 @@
  */
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EventContext, PublishOptions } from '@exactly-once/core';
+import { type EventContext, PermanentError, type PublishOptions } from '@exactly-once/core';
 import type { DataSource } from 'typeorm';
 import { type Act, fingerprint, type LedgerData } from '../record/message.js';
 import { EffectOne, EffectTwo } from './effect.js';
@@ -94,6 +94,10 @@ export class Ledger {
     if (act?.kind === 'hang' && !(act.once && context.attempt > 1)) {
       this.#note('hang', message, context);
       await new Promise(() => undefined);
+    }
+    if (act?.kind === 'broken' && !existsSync(join(this.#parts.plan.folder, 'release'))) {
+      this.#note('broken', message, context);
+      throw new PermanentError('what it needs is broken');
     }
     if (act?.kind === 'hold') await this.#hold(act.then, message, context);
     const fails = act?.kind === 'fail' && (act.handler ?? handler) === handler;

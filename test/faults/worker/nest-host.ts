@@ -5,6 +5,7 @@
 import type { EventContext, PublishOptions } from '@exactly-once/core';
 import {
   EventType,
+  ExactlyOnce,
   ExactlyOnceHealthIndicator,
   ExactlyOnceModule,
   exactlyOnce,
@@ -26,7 +27,7 @@ import {
   plannedStorage,
   workerLogger,
 } from './engine-parts.js';
-import { Ledger, type Written } from './ledger.js';
+import { Ledger, pause, type Written } from './ledger.js';
 import type { Witness } from './witness.js';
 import { type HandlerPlan, outputType, type WorkerPlan } from './worker-plan.js';
 
@@ -52,10 +53,28 @@ export async function startNest(plan: WorkerPlan, witness: Witness): Promise<() 
   while (health.isHealthy('events')['events']?.status !== 'up') {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+  const retries = plan.retriesParked ? retryingParked(app.get(ExactlyOnce)) : null;
   const watch = setInterval(() => noteHealth(health, witness), 20);
   return async () => {
     clearInterval(watch);
+    await retries?.();
     await app.close();
+  };
+}
+
+/** Hands what is parked to its handler again and again; the function returned ends that. */
+function retryingParked(exactlyOnce: ExactlyOnce): () => Promise<void> {
+  let over = false;
+  const running = (async () => {
+    while (!over) {
+      for (const scope of await exactlyOnce.parked().catch(() => []))
+        if (!over) await exactlyOnce.retryParked(scope).catch(() => undefined);
+      await pause(20);
+    }
+  })();
+  return async () => {
+    over = true;
+    await running;
   };
 }
 

@@ -117,6 +117,8 @@ export interface WorkerPlan {
    * between two transactions.
    */
   readonly paceMs: number;
+  /** Retries what is parked, as an operator's program does. */
+  readonly retriesParked: boolean;
   /** Moves the outbox, too. */
   readonly relay: boolean;
   /** On top of the harness's own. */
