@@ -73,6 +73,7 @@ export {
 } from './event/event-id.js';
 export { readEvent, type TopicMapping, type TopicMappings } from './event/event-reader.js';
 export type { EventTypeDescriptor } from './event/event-type.js';
+export type { DeadLetterOptions } from './failure/burial.js';
 export {
   checkWords,
   type DecisionProgress,
@@ -81,6 +82,7 @@ export {
   type ReplayReport,
   replayLetters,
 } from './failure/dead-letter-decisions.js';
+export { type DeadLetterMessage, deadLetterMessage } from './failure/dead-letter-message.js';
 export {
   type DeadLetter,
   type DeadLetterContent,

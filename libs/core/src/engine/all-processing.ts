@@ -105,6 +105,7 @@ function inBroker(
   idleTimeoutMs: number,
 ): Processing {
   const handlers = options.handlers.filter(({ transaction }) => transaction === 'kafka');
-  const nothing = { foreignHandlers: [], retiredHandlers: [], settledRetention: null };
+  const { topic: _, ...deadLetters } = options.deadLetters ?? {};
+  const nothing = { foreignHandlers: [], retiredHandlers: [], settledRetention: null, deadLetters };
   return new Processing({ ...options, ...nothing, storage, handlers }, idleTimeoutMs, () => {});
 }

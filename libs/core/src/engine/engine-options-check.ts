@@ -26,6 +26,7 @@ export const engineOptionNames: readonly string[] = [
   'foreignTopics',
   'retry',
   'processKillers',
+  'deadLetters',
   'batch',
   'dedupCacheSize',
   'relay',
@@ -57,6 +58,7 @@ export function checkEngineOptions(options: EngineOptions): void {
   checkChoice('processKillers', options.processKillers, ['park', 'dead-letter']);
   checkNumber('dedupCacheSize', options.dedupCacheSize, 0, 10_000_000);
   checkNumber('shutdownMs', options.shutdownMs, 0, longestTimerMs);
+  checkDeadLetters(options.deadLetters);
   checkFlag('idle', options.idle);
   checkRetry('retry', options.retry);
   checkBatch(options.batch);
@@ -89,6 +91,14 @@ function checkBatch(batch: EngineOptions['batch']): void {
   checkNumber('batch.maxBytes', batch.maxBytes, 1, Number.MAX_SAFE_INTEGER);
   checkNumber('batch.maxOpenMs', batch.maxOpenMs, 1, longestTimerMs);
   checkChoice('batch.isolation', batch.isolation, ['READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE']);
+}
+
+function checkDeadLetters(deadLetters: EngineOptions['deadLetters']): void {
+  if (deadLetters === undefined) return;
+  checkOptions('deadLetters', deadLetters, ['redact', 'topic']);
+  checkText('deadLetters.topic', deadLetters.topic);
+  if (deadLetters.redact === undefined || typeof deadLetters.redact === 'function') return;
+  throw new ExactlyOnceError('EO_OPTION_INVALID', '`deadLetters.redact` is no function');
 }
 
 function checkRelay({ relay, broker }: EngineOptions): void {

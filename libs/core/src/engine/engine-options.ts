@@ -8,6 +8,7 @@ import type { Clock } from '../clock.js';
 import type { EventCodec } from '../event/event-codec.js';
 import type { TopicMapping } from '../event/event-reader.js';
 import type { EventTypeDescriptor } from '../event/event-type.js';
+import type { DeadLetterOptions } from '../failure/burial.js';
 import type { RetryPolicy } from '../failure/failure-policy.js';
 import type { HandlerDefinition, HandlerOptions } from '../processing/handler.js';
 import type { Storage } from '../storage/storage.js';
@@ -121,6 +122,7 @@ export interface EngineOptions {
    * such deaths are counted. Default `park`.
    */
   readonly processKillers?: 'park' | 'dead-letter';
+  readonly deadLetters?: DeadLetterOptions;
   readonly batch?: BatchOptions;
   /** Ids that the process remembers as committed, to skip a statement; 0 switches it off. Default 10,000. */
   readonly dedupCacheSize?: number;

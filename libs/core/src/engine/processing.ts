@@ -55,8 +55,8 @@ export class Processing {
     this.#foreign = new RunningWork(options.clock);
     const days = options.settledRetention?.windowDays;
     this.#window = days === undefined ? null : new WindowWatch({ ...options, windowMs: days * dayMs });
-    const { storage, codec, clock, telemetry, logger, dedupCacheSize, settledBatch, serviceVersion } =
-      options;
+    const { storage, codec, clock, telemetry, logger, dedupCacheSize, settledBatch } = options;
+    const { serviceVersion, deadLetters = {} } = options;
     this.#group = new GroupCommit({
       storage,
       codec,
@@ -68,6 +68,7 @@ export class Processing {
       isolation: settledBatch.isolation,
       idleTimeoutMs,
       serviceVersion: serviceVersion ?? null,
+      deadLetters,
       published,
     });
   }

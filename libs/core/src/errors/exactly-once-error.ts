@@ -6,6 +6,7 @@
  */
 import { isNativeError } from 'node:util/types';
 import { type ErrorCode, type EventOutcome, errorTable } from './error-table.js';
+import { withoutSecrets } from './without-secrets.js';
 
 const brand = Symbol.for('@exactly-once/error');
 
@@ -83,13 +84,13 @@ export function toError(thrown: unknown): Error {
   return new ExactlyOnceError('EO_HANDLER_FAILED', `what was thrown is no error: ${inWords(thrown).text}`);
 }
 
-/** Messages of an error and its causes, outermost first, at most ten. Never throws. */
+/** Messages of an error and its causes, outermost first, at most ten; without passwords. Never throws. */
 export function errorChain(error: unknown): string[] {
   const chain: string[] = [];
   let current: unknown = error;
   do {
     const { text, cause } = inWords(current);
-    chain.push(text);
+    chain.push(withoutSecrets(text));
     current = cause;
   } while (current !== undefined && current !== null && chain.length < 10);
   return chain;

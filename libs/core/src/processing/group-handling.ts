@@ -5,7 +5,7 @@
  * With savepoints what was done before the failure is kept, without them nothing is.
  */
 import { ExactlyOnceError, hasCode, toError } from '../errors/exactly-once-error.js';
-import { deadLetterOf } from '../failure/dead-letter-writer.js';
+import { bury } from '../failure/burial.js';
 import { parkedEventOf } from '../failure/park-writer.js';
 import type { Transaction } from '../storage/transaction.js';
 import { BatchCallFailed, BatchCalls } from './batch-calls.js';
@@ -166,11 +166,7 @@ export class GroupHandling {
   }
 
   async #bury(unit: HandlerUnit, error: unknown): Promise<void> {
-    const { storage, clock, serviceVersion } = this.#parts;
-    await storage.deadLetters.insert(
-      this.#transaction,
-      deadLetterOf(unit, error, clock.now(), serviceVersion),
-    );
+    await bury(this.#parts, this.#transaction, unit, error);
     this.tally.buried.set(unit, error);
   }
 }

@@ -4,6 +4,7 @@
  * Holds no state of a run: that is the group's own.
  */
 import type { ProcessingSession } from '../broker/broker.js';
+import type { DeadLetterOptions } from '../failure/burial.js';
 import type { DedupCache } from '../inbox/dedup-cache.js';
 import type { IsolationLevel } from '../storage/transaction.js';
 import type { Logger } from '../telemetry/logger.js';
@@ -17,6 +18,7 @@ export interface GroupParts extends CallParts {
   readonly idleTimeoutMs: number;
   readonly isolation: IsolationLevel;
   readonly serviceVersion: string | null;
+  readonly deadLetters: DeadLetterOptions;
   /** Called after a commit that published something. */
   readonly published: () => void;
 }

@@ -1,0 +1,145 @@
+import { type EngineOptions, PermanentError, replayLetters } from '@exactly-once/core';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { MemoryWorld } from './memory-world.js';
+
+const secret = 'hunter2';
+
+describe('a dead letter that is written', () => {
+  let world: MemoryWorld;
+
+  beforeEach(() => {
+    world = new MemoryWorld();
+  });
+  afterEach(() => world.stop());
+
+  const give = async (deadLetters: EngineOptions['deadLetters'], error: Error = new PermanentError('no')) => {
+    const handler = world.handler('h', () => {
+      throw error;
+    });
+    await world.start([handler], {
+      ...(deadLetters && { deadLetters }),
+      serviceVersion: '1.2.3',
+      retry: { attempts: 1 },
+    });
+    const { headers } = world.message('A');
+    const message = { headers: { ...headers, tenant: 't-1' }, body: '{"card":"4111"}', key: 'k' };
+    world.broker.append('in', message);
+    await world.pass(5_000);
+    return (await world.engine.deadLetters.find(1n))!;
+  };
+
+  it('is kept as it came where nothing is said', async () => {
+    const letter = await give(undefined);
+
+    expect([String(letter.body), letter.headers['tenant'], letter.redacted]).toEqual([
+      '{"card":"4111"}',
+      't-1',
+      false,
+    ]);
+    expect(world.broker.topic('given-up')).toEqual([]);
+  });
+
+  it('is kept without what the application takes out, and not replayed as it is', async () => {
+    const letter = await give({
+      redact: (one) => ({ ...one, body: Buffer.from('{"card":"…"}'), errorChain: ['(hidden)'] }),
+    });
+
+    expect([String(letter.body), letter.errorChain, letter.redacted]).toEqual([
+      '{"card":"…"}',
+      ['(hidden)'],
+      true,
+    ]);
+    expect(await replayLetters(world.engine.deadLetters, {}, 'ada')).toEqual({
+      replayed: 0,
+      refused: [{ id: 1n, outcome: 'redacted' }],
+    });
+    await world.engine.deadLetters.edit(1n, Buffer.from('{"card":"4111"}'), 'ada');
+    expect((await replayLetters(world.engine.deadLetters, {}, 'ada')).replayed).toBe(1);
+  });
+
+  it('is redacted also by what its redaction changes in place, and can be replayed where nothing was taken out', async () => {
+    const letter = await give({
+      redact: (one) => {
+        (one.headers as Record<string, string>)['tenant'] = 'gone';
+        one.body?.fill(0);
+        return one;
+      },
+    });
+
+    expect([letter.redacted, letter.headers['tenant'], letter.body?.[0]]).toEqual([true, 'gone', 0]);
+  });
+
+  it('can be replayed where its redaction took nothing out', async () => {
+    expect((await give({ redact: (one) => one })).redacted).toBe(false);
+  });
+
+  it('is kept without anything where its redaction fails', async () => {
+    const letter = await give({
+      redact: () => {
+        throw new Error('cannot parse 4111');
+      },
+    });
+
+    expect([letter.body, Object.keys(letter.headers), letter.redacted]).toEqual([null, [], true]);
+    expect(letter).toMatchObject({ handler: 'h', eventId: 'A', code: 'EO_PERMANENT' });
+    expect(world.log.join()).toContain('deadLetters.redact failed');
+  });
+
+  it('is published, too, with what went wrong, where a topic is named', async () => {
+    await give({
+      topic: 'given-up',
+      redact: (one) => ({ ...one, body: Buffer.from('{}') }),
+    });
+
+    const [message, ...others] = world.broker.topic('given-up');
+    const headers = Object.fromEntries(
+      Object.entries(message!.headers).map(([name, value]) => [name, Buffer.from(value).toString()]),
+    );
+    expect(headers).toMatchObject({
+      ...{ ce_id: 'A', ce_source: 'test', ce_type: 'happened', tenant: 't-1' },
+      ...{ eo_handler: 'h', eo_code: 'EO_PERMANENT', eo_topic: 'in', eo_service_version: '1.2.3' },
+      eo_error: expect.stringContaining('no'),
+    });
+    expect([String(message!.body), String(message!.key), others]).toEqual(['{}', 'k', []]);
+  });
+
+  it('is published also where its event could not be read', async () => {
+    await world.start([world.handler('h')], { deadLetters: { topic: 'given-up' } });
+    world.broker.append('in', { headers: { ce_id: 'A', odd: 'x' }, body: 'no event' });
+    await world.pass(5_000);
+
+    const [message] = world.broker.topic('given-up');
+    const header = (name: string) => Buffer.from(message!.headers[name]!).toString();
+    expect([header('ce_type'), header('eo_code'), header('odd')]).toEqual([
+      'exactly-once.unreadable',
+      'EO_ENVELOPE_INVALID',
+      'x',
+    ]);
+    expect(String(message!.body)).toBe('no event');
+  });
+
+  it('goes with its transaction, the published one too', async () => {
+    let begun = 0;
+    world.eachTransaction((transaction) => {
+      if (begun++ === 0) transaction.loseAnswer('rolled-back');
+    });
+    await give({ topic: 'given-up' });
+
+    expect(begun).toBeGreaterThan(1);
+    expect(await world.engine.deadLetters.count()).toBe(1);
+    expect(world.broker.topic('given-up')).toHaveLength(1);
+  });
+
+  it('holds no password of the configuration, and neither does what is published or logged', async () => {
+    const cause = new Error(`connect to postgres://app:${secret}@db.example/shop?sslmode=require failed`);
+    const error = new PermanentError(`no ledger (PGPASSWORD=${secret})`, { cause });
+    const letter = await give({ topic: 'given-up' }, error);
+
+    const [message] = world.broker.topic('given-up');
+    const published = Buffer.from(message!.headers['eo_error']!).toString();
+    expect(letter.errorChain[1]).toBe(
+      'Error: connect to postgres://***@db.example/shop?sslmode=require failed',
+    );
+    expect([...letter.errorChain, published, ...world.log].join('\n')).not.toContain(secret);
+  });
+});
