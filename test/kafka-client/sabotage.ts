@@ -149,6 +149,10 @@ export const sabotages: Readonly<Record<string, Sabotage>> = {
     reds: ['sets the offsets of a group'],
     client: inAdmin(() => ({ setOffsets: async () => undefined })),
   },
+  'retention is not told': {
+    reds: ['says how long topics'],
+    client: inAdmin(() => ({ retentionMs: async () => new Map() })),
+  },
   'members are not seen': {
     reds: ['names the members of a group'],
     client: inAdmin(() => ({ members: async () => [] })),

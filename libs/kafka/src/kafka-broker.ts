@@ -96,6 +96,16 @@ class KafkaBroker implements Broker {
     return new KafkaPositions(this.#bound().client);
   }
 
+  async retentionOf(topics: readonly string[]): Promise<ReadonlyMap<string, number | null>> {
+    const admin = this.#bound().client.admin({ retries: 0 });
+    await admin.connect();
+    try {
+      return await admin.retentionMs(topics);
+    } finally {
+      await admin.disconnect();
+    }
+  }
+
   async ping(): Promise<void> {
     const { client } = this.#bound();
     this.#admin ??= (async () => {

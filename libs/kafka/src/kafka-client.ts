@@ -147,6 +147,11 @@ export interface ClientAdmin {
    * Sets what the group has committed, by partition, and resolves when that is read back. Rejects where it has members.
    */
   setOffsets(group: string, topic: string, offsets: ReadonlyMap<number, bigint>): Promise<void>;
+  /**
+   * Milliseconds for which topics keep their records; `null`: for ever, as where a topic is only compacted. A topic that is
+   * not there is missing.
+   */
+  retentionMs(topics: readonly string[]): Promise<ReadonlyMap<string, number | null>>;
   /** Makes a topic, with the broker's own settings for all else, and waits for its leaders; one that exists stays. */
   createTopic(topic: string, partitions: number): Promise<void>;
   /** Rejects where the cluster does not answer. */

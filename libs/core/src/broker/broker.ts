@@ -132,6 +132,11 @@ export interface Broker {
   consumer(request: ConsumerRequest): EventConsumer;
   /** Where groups stand, for a rewind; to be closed by the caller. Left out where the broker cannot tell or move them. */
   positions?(): GroupPositions;
+  /**
+   * How long topics keep their records, in milliseconds; `null`: for ever. One that is not there is missing. Left out where
+   * the broker cannot tell.
+   */
+  retentionOf?(topics: readonly string[]): Promise<ReadonlyMap<string, number | null>>;
   /** One cheap request, for health. */
   ping(): Promise<void>;
   close(): Promise<void>;

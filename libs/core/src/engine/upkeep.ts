@@ -3,9 +3,11 @@
  *
  * None of it touches an event; health tells what each of them found.
  */
+import { retryPolicy } from '../failure/failure-policy.js';
 import { ParkWatch } from '../failure/park-watch.js';
 import { OutboxWatch } from '../relay/outbox-watch.js';
 import { type Forgetful, Retention } from '../retention/retention.js';
+import { WindowCheck } from '../retention/window-check.js';
 import type { Background } from './background.js';
 import { type PartHealth, partHealth, upWithNote } from './engine-health.js';
 import { dayMs } from './engine-options-check.js';
@@ -18,6 +20,7 @@ export class Upkeep {
   readonly #storage: PortWatch;
   readonly #broker: PortWatch | null;
   readonly #retention: Retention | null;
+  readonly #window: WindowCheck | null;
   readonly #outbox: OutboxWatch | null;
   readonly #parked: ParkWatch | null;
 
@@ -38,6 +41,8 @@ export class Upkeep {
             ...settledRetention,
             windowMs: settledRetention.windowDays * dayMs,
           });
+    this.#window =
+      settledRetention === null ? null : windowCheck(options, settledRetention.windowDays * dayMs);
     const parts = { outbox: storage.outbox, clock, logger, telemetry };
     this.#outbox = settledRelay === null ? null : new OutboxWatch(parts);
     this.#parked = options.hasDatabase ? new ParkWatch({ parked: storage.parked, clock, logger }) : null;
@@ -47,6 +52,7 @@ export class Upkeep {
     if (this.#hasDatabase) this.#background.keep('storage', this.#storage.run(signal));
     if (this.#broker !== null) this.#background.keep('broker', this.#broker.run(signal));
     if (this.#retention !== null) this.#background.keep('retention', this.#retention.run(signal));
+    if (this.#window !== null) this.#background.keep('window', this.#window.run(signal));
     if (this.#outbox !== null) this.#background.keep('outbox', this.#outbox.run(signal));
     if (this.#parked !== null) this.#background.keep('parked', this.#parked.run(signal));
   }
@@ -62,6 +68,26 @@ export class Upkeep {
     if (this.#parked !== null) parts['parked'] = upWithNote(this.#parked.note());
     return parts;
   }
+}
+
+/** Handlers whose events commit at the broker alone have no window. */
+function windowCheck(options: SettledOptions, windowMs: number): WindowCheck {
+  const { handlers, foreignHandlers, typesByName, retry = {}, broker, storage } = options;
+  const { clock, random, logger } = options;
+  const own = handlers.filter(({ transaction }) => transaction !== 'kafka');
+  const topics = own
+    .filter(({ dedup }) => dedup !== 'offset')
+    .map(({ type }) => typesByName.get(type)!.topic);
+  const asked = [...new Set(topics)];
+  const retries = [...own, ...foreignHandlers].map(
+    (one) => [one.name, retryPolicy(one.retry ?? {}, retry)] as const,
+  );
+  return new WindowCheck({
+    ...{ windowMs, clock, random, logger, retries: new Map(retries) },
+    topics: async () =>
+      asked.length === 0 ? new Map() : ((await broker?.retentionOf?.(asked)) ?? new Map()),
+    deadLetters: (toMs) => storage.deadLetters.count({ state: 'dead', toMs }),
+  });
 }
 
 /** The window of the deduplication is for the first two; the others have times of their own. */

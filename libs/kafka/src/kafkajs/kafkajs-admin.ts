@@ -5,7 +5,7 @@
  * It changes nothing that exists but the offsets of a group without members, and takes nothing that is not answered for
  * zero.
  */
-import type { Admin } from 'kafkajs';
+import { type Admin, ConfigResourceTypes } from 'kafkajs';
 import type { ClientAdmin, LogBounds } from '../kafka-client.js';
 import { protocolType } from '../kafka-errors.js';
 
@@ -63,6 +63,17 @@ export class KafkajsAdmin implements ClientAdmin {
     }
   }
 
+  async retentionMs(topics: readonly string[]): Promise<ReadonlyMap<string, number | null>> {
+    const kept = new Map<string, number | null>();
+    for (const topic of topics) {
+      const settings = await this.#settings(topic);
+      if (settings === null) continue;
+      const ms = Number(settings.get('retention.ms'));
+      kept.set(topic, settings.get('cleanup.policy')?.includes('delete') && ms >= 0 ? ms : null);
+    }
+    return kept;
+  }
+
   async createTopic(topic: string, partitions: number): Promise<void> {
     await this.#admin.createTopics({ topics: [{ topic, numPartitions: partitions }] });
   }
@@ -73,6 +84,23 @@ export class KafkajsAdmin implements ClientAdmin {
       await this.#admin.describeCluster();
     } catch (error) {
       if (protocolType(error) !== 'LEADER_NOT_AVAILABLE') throw error;
+    }
+  }
+
+  /** `null`: there is no such topic. */
+  async #settings(topic: string): Promise<ReadonlyMap<string, string> | null> {
+    const configNames = ['retention.ms', 'cleanup.policy'];
+    const resource = { type: ConfigResourceTypes.TOPIC, name: topic, configNames };
+    try {
+      const { resources } = await this.#admin.describeConfigs({
+        includeSynonyms: false,
+        resources: [resource],
+      });
+      const entries = resources.flatMap((one) => one.configEntries);
+      return new Map(entries.map(({ configName, configValue }) => [configName, configValue]));
+    } catch (error) {
+      if (protocolType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return null;
+      throw error;
     }
   }
 

@@ -36,6 +36,18 @@ export function describeAdministering(tests: KafkaClientTests): void {
   );
 
   it(
+    'says how long topics keep their records, and nothing of one that is not there',
+    on(async (ground) => {
+      const [topic, missing, admin] = [await ground.topic(), ground.name(), await ground.admin()];
+
+      const kept = await admin.retentionMs([missing, topic]);
+
+      assert.deepEqual([...kept.keys()], [topic]);
+      assert.ok(kept.get(topic) === null || kept.get(topic)! > 0, `it is ${kept.get(topic)}`);
+    }),
+  );
+
+  it(
     'names the members of a group while they are there',
     on(async (ground) => {
       const [topic, group, admin] = [await ground.topic(), ground.name(), await ground.admin()];

@@ -77,6 +77,7 @@ export interface AdminShape {
   offsetsAt(topic: string, timeMs: number): Promise<ReadonlyMap<number, bigint>>;
   members(group: string): Promise<readonly string[]>;
   setOffsets(group: string, topic: string, offsets: ReadonlyMap<number, bigint>): Promise<void>;
+  retentionMs(topics: readonly string[]): Promise<ReadonlyMap<string, number | null>>;
   createTopic(topic: string, partitions: number): Promise<void>;
   ping(): Promise<void>;
   disconnect(): Promise<void>;
