@@ -34,6 +34,9 @@ interface ReplayOptions extends DecisionOptions {
   readonly instance?: string;
 }
 
+/** Who decides is known before anything is connected. */
+type Signed<T> = T & { readonly by: string };
+
 interface DiscardOptions extends DecisionOptions {
   readonly reason: string;
 }
@@ -62,7 +65,8 @@ export function replayCommand(): Command {
     .action((ids: readonly bigint[], options: ReplayOptions) => {
       const filter = chosen('replay', ids, options);
       if (options.dryRun) return dryRun(filter, options);
-      return onStorage('dead-letters', options, ({ deadLetters }) => replay(deadLetters, filter, options));
+      const said = { ...options, by: author(options) };
+      return onStorage('dead-letters', options, ({ deadLetters }) => replay(deadLetters, filter, said));
     });
 }
 
@@ -72,7 +76,8 @@ export function discardCommand(): Command {
     .action((ids: readonly bigint[], options: DiscardOptions) => {
       const filter = chosen('discard', ids, options);
       checkSaid(options.reason, '--reason');
-      return onStorage('dead-letters', options, ({ deadLetters }) => discard(deadLetters, filter, options));
+      const said = { ...options, by: author(options) };
+      return onStorage('dead-letters', options, ({ deadLetters }) => discard(deadLetters, filter, said));
     });
 }
 
@@ -107,13 +112,12 @@ function decision(name: string, description: string): Command {
 async function replay(
   store: DeadLetterStore,
   filter: DeadLetterFilter,
-  options: DecisionOptions,
+  options: Signed<DecisionOptions>,
 ): Promise<void> {
-  const by = author(options);
   const total = await agreed(store, filter, 'Replay', options);
   if (total === null) return;
   const { replayed, refused } = await withBar(total, options, (progress) =>
-    replayLetters(store, filter, by, progress),
+    replayLetters(store, filter, options.by, progress),
   );
   if (options.json) print(jsonText({ replayed, refused }));
   else {
@@ -126,13 +130,12 @@ async function replay(
 async function discard(
   store: DeadLetterStore,
   filter: DeadLetterFilter,
-  options: DiscardOptions,
+  options: Signed<DiscardOptions>,
 ): Promise<void> {
-  const by = author(options);
   const total = await agreed(store, filter, 'Discard', options);
   if (total === null) return;
   const { discarded, notDead } = await withBar(total, options, (progress) =>
-    discardLetters(store, filter, { by, why: options.reason }, progress),
+    discardLetters(store, filter, { by: options.by, why: options.reason }, progress),
   );
   if (options.json) print(jsonText({ discarded, notDead }));
   else {

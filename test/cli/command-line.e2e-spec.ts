@@ -26,6 +26,17 @@ describe('the words of exactly-once', () => {
   });
 
   it.each([
+    ['dead-letters', [0, 1, 2, 3, 4, 5]],
+    ['outbox', [0, 1, 2, 3]],
+    ['status', [0, 1, 2]],
+  ])('documents the exit codes of %s', async (command, codes) => {
+    const { out } = await runTool(['help', command]);
+
+    const documented = [...out.matchAll(/^ {2}(\d) {2}/gm)].map(([, code]) => Number(code));
+    expect(documented).toEqual(codes);
+  });
+
+  it.each([
     ['no command', [], 'Usage:'],
     ['an unknown command', ['migrat'], 'Did you mean migrate?'],
     ['an unknown option', ['migrate', '--prin'], 'Did you mean --print?'],
@@ -42,6 +53,23 @@ describe('the words of exactly-once', () => {
     ['no position', ['outbox', 'retry', '1', 'x'], 'It is no position'],
     ['a position too large', ['outbox', 'retry', '9223372036854775808'], 'It is no position'],
     ['no outbox', ['outbox', 'list'], 'outbox needs --url or DATABASE_URL'],
+    ['no letter to replay', ['dead-letters', 'replay'], 'needs either ids, a filter, or --all'],
+    [
+      'letters and a filter',
+      ['dead-letters', 'discard', '1', '--type', 't', '--reason', 'x'],
+      'needs either ids',
+    ],
+    ['letters for no reason', ['dead-letters', 'discard', '1'], "'--reason <text>' not specified"],
+    [
+      'a blank name',
+      ['dead-letters', 'replay', '1', '--by', ' ', '--url', 'postgres://a@b/c'],
+      '--by may not be blank',
+    ],
+    ['no time', ['dead-letters', 'list', '--from', 'noon'], 'It is no time'],
+    ['no state', ['dead-letters', 'list', '--state', 'lost'], 'Allowed choices are dead, replayed'],
+    ['a dry run of nothing', ['dead-letters', 'replay', '1', '--dry-run'], 'needs --module'],
+    ['an edit without a body', ['dead-letters', 'edit', '1'], 'needs either --body or --body-file'],
+    ['no database to look at', ['status'], 'status needs --url or DATABASE_URL'],
     ['another database', ['migrate', '--url', 'mysql://a@b/c'], 'it begins with mysql://'],
     ['a schema that is no name', ['migrate', '--print', '--schema', 'a;b'], 'is not a plain identifier'],
   ])('exits with 2 for %s, and says so', async (_, words, message) => {
