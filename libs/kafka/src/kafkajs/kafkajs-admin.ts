@@ -5,10 +5,12 @@
  * It changes nothing that exists but the offsets of a group without members, and takes nothing that is not answered for
  * zero.
  */
-import { type Admin, ConfigResourceTypes } from 'kafkajs';
+import type { Admin, ConfigResourceTypes } from 'kafkajs';
 import type { ClientAdmin, LogBounds } from '../kafka-client.js';
 import { protocolType } from '../kafka-errors.js';
 
+/** kafkajs names it in an object that Node cannot import by name. */
+const topicResource: ConfigResourceTypes = 2;
 /** To set offsets. */
 const mostAttempts = 5;
 
@@ -90,7 +92,7 @@ export class KafkajsAdmin implements ClientAdmin {
   /** `null`: there is no such topic. */
   async #settings(topic: string): Promise<ReadonlyMap<string, string> | null> {
     const configNames = ['retention.ms', 'cleanup.policy'];
-    const resource = { type: ConfigResourceTypes.TOPIC, name: topic, configNames };
+    const resource = { type: topicResource, name: topic, configNames };
     try {
       const { resources } = await this.#admin.describeConfigs({
         includeSynonyms: false,
