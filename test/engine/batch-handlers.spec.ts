@@ -83,11 +83,11 @@ describe('a batch handler', () => {
 
     world.broker.append('in', ...['1', '2', '3'].map((no) => world.message(no, JSON.stringify({ no }))));
     await world.pass();
-    expect(world.effects).toEqual(['b 1']);
+    expect(world.effects).toEqual(['b 1', 'b 3']);
     healthy = true;
     await world.pass(1_000);
 
-    expect(world.effects).toEqual(['b 1', 'b 2', 'b 3']);
+    expect(world.effects).toEqual(['b 1', 'b 3', 'b 2']);
   });
 
   it('gives up a preparation that never ends after timeoutMs', async () => {

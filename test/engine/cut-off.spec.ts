@@ -64,7 +64,7 @@ describe('a call that is cut off', () => {
           { timeoutMs: 100 },
         ),
       ],
-      { codec: { ...jsonCodec, decode } },
+      { codec: { ...jsonCodec, decode }, order: 'partition' },
     );
 
     world.feed('1', '2');

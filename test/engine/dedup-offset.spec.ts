@@ -121,7 +121,10 @@ describe("a handler with dedup: 'offset'", () => {
       ['its COMMIT is not answered', true],
     ])('runs once where %s', async (_, unanswered) => {
       let healthy = false;
-      await world.start(handlers(() => healthy));
+      await world.start(
+        handlers(() => healthy),
+        { order: 'partition' },
+      );
       if (unanswered) loseOneAnswer();
 
       world.feed('1', '2', '3');
@@ -129,7 +132,10 @@ describe("a handler with dedup: 'offset'", () => {
       expect(world.effects).toEqual(['a 1', 'b 1', 'a 2']);
       if (!unanswered) {
         await world.stop();
-        await world.start(handlers(() => healthy));
+        await world.start(
+          handlers(() => healthy),
+          { order: 'partition' },
+        );
         await world.pass();
       }
       healthy = true;

@@ -2,7 +2,10 @@ import { bodyFingerprint, type EventContext } from '@exactly-once/core';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { MemoryWorld } from './memory-world.js';
 
-const patient = { retry: { attempts: 1_000, backoffMs: 60_000, maxBackoffMs: 60_000 } };
+const patient = {
+  order: 'partition' as const,
+  retry: { attempts: 1_000, backoffMs: 60_000, maxBackoffMs: 60_000 },
+};
 const key = { group: 'test', topic: 'in', partition: 0 };
 
 function failing({ id }: EventContext): void {

@@ -73,6 +73,7 @@ export class MortalWorld extends MemoryWorld {
   /** The database undoes what a dead process had open; of the process nothing is heard any more. */
   async die(): Promise<void> {
     this.#dead.add(this.processes);
+    void this.engine.drain(); // it retries nothing any more
     for (const transaction of this.#open.splice(0)) await transaction.rollback();
     await new Promise(() => {});
   }

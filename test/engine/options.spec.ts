@@ -67,6 +67,7 @@ describe("the engine's options", () => {
   it.each([
     ['an unknown option', { timoutMs: 5 }, [], /"timoutMs"; did you mean "timeoutMs"/],
     ['a backoff above its bound', { retry: { backoffMs: 60_000 } }, [], /backoffMs.*maxBackoffMs/],
+    ['an order that is none', { order: 'keys' }, [], /order of h.*"keys".*did you mean "key"/],
     ['new and renamed', { renamedFrom: 'x', new: true }, [], /h.*renamedFrom.*new/],
     ['renamed from itself', { renamedFrom: 'h' }, [], /renamedFrom/],
     ['two with one former name', { renamedFrom: 'o' }, [{ name: 'q', renamedFrom: 'o' }], /h.*q|q.*h/],
@@ -96,6 +97,8 @@ describe("the engine's options", () => {
       retention: { windowDays: 1 },
     };
 
+    expect(await answer({ ...options, order: 'partition' }, { order: 'none' })).toBe('accepted');
+    expect(await answer({ order: 'kee' })).toMatch(/EO_OPTION_INVALID.*order.*"kee".*did you mean "key"/);
     expect(await answer(options, { renamedFrom: 'q' }, [{ name: 'q', new: true }])).toBe('accepted');
   });
 });

@@ -70,7 +70,7 @@ describe('a parked key that is retried', () => {
     expect(attempts).toEqual([5, 1, 1]);
   });
 
-  it('is retried by one at a time, and what comes of it meanwhile waits for its end', async () => {
+  it('is retried by one at a time, and what comes of it meanwhile waits behind it', async () => {
     let goOn = () => {};
     const sign = new Promise<void>((resolve) => {
       goOn = resolve;
@@ -91,7 +91,7 @@ describe('a parked key that is retried', () => {
     expect(await second).toEqual({ handled: 0, end: 'busy', error: null });
     expect(await third).toEqual({ handled: 0, end: 'free', error: null });
     expect(meanwhile).not.toContain('h K4');
-    expect(await first).toEqual({ handled: 3, end: 'free', error: null });
+    expect(await first).toEqual({ handled: 4, end: 'free', error: null });
     expect(world.effects).toEqual(['h A', 'h K', 'h K2', 'h K3', 'h K4']);
   });
 

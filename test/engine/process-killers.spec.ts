@@ -159,6 +159,7 @@ describe('an event that kills its process', () => {
       for (let deploy = 1; deploy <= 4; deploy++) {
         await world.begin([
           world.handler('h', failing, {
+            order: 'partition',
             retry: { attempts: 9, backoffMs: 2_000_000_000, maxBackoffMs: 2_000_000_000 },
           }),
         ]);

@@ -2,11 +2,14 @@ import { RetryAfterError } from '@exactly-once/core';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { MemoryWorld } from './memory-world.js';
 
+/** In place, with `order: 'partition'`; how one waits in the database is said in parking.spec.ts. */
 describe('an event that failed', () => {
   let world: MemoryWorld;
 
   beforeEach(() => {
     world = new MemoryWorld();
+    const start = world.start.bind(world);
+    world.start = (handlers, options) => start(handlers, { order: 'partition', ...options });
   });
 
   afterEach(async () => {

@@ -50,6 +50,7 @@ describe('handlers in Kafka transactions', () => {
       [],
       /`dedup` beside transaction: 'kafka': its position/,
     ],
+    ['parking', {}, { order: 'key' }, [], /`order` beside transaction: 'kafka': there is no database/],
     [
       'a batch handler',
       {},

@@ -182,6 +182,12 @@ describe('what an application refuses', () => {
       () => IdempotentHandler({ dedup: 'offset' }),
       /the position is the transport's/,
     ],
+    ['parking at the bare form', () => IdempotentHandler({ order: 'key' }), /wait for each message/],
+    [
+      'an order that is none',
+      () => IdempotentHandler(ThingHappened, { order: 'keys' as never }),
+      /did you mean "key"/,
+    ],
     ['batches at the bare form', () => IdempotentHandler({ batch: 10 }), /one message at a time/],
     [
       'batches of a transaction each',

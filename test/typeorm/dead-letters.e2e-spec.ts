@@ -1,4 +1,4 @@
-import type { DeadLetter, Storage } from '@exactly-once/core';
+import type { DeadLetter, ParkedEntry, Storage } from '@exactly-once/core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { begun, handle, StorageWorld, sealAndCommit } from './storage-world.js';
 
@@ -157,19 +157,22 @@ describe('dead letters', () => {
       expect(await storage.parked.count()).toBe(3);
     });
 
-    it('wait for who has their key, and make its row again where that took it away', async () => {
+    it('wait for who releases their key, and make its row again where that took it away', async () => {
       const [first, second] = await dead('1', '2');
       await storage.deadLetters.replay([first!], 'ada');
       const [scope] = await storage.parked.scopes(1);
       const transaction = await storage.begin(begun);
       const entry = await storage.parked.take(transaction, scope!);
-      if (entry === null || entry === 'busy') throw new Error('it was to be taken');
+      await storage.parked.settle(transaction, entry as ParkedEntry, 0);
+      await sealAndCommit(transaction);
+      const releasing = await storage.begin(begun);
+      const free = await storage.parked.release(releasing, scope!);
 
       const replay = storage.deadLetters.replay([second!], 'ada');
       await world.somebodyWaits();
-      await storage.parked.settle(transaction, entry);
-      await sealAndCommit(transaction);
+      await sealAndCommit(releasing);
 
+      expect(free).toBe(true);
       expect(await replay).toEqual([{ id: second, outcome: 'replayed' }]);
       expect(await storage.parked.scopes(9)).toMatchObject([{ events: 1 }]);
     });

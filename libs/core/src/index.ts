@@ -110,10 +110,12 @@ export {
 export type {
   ParkedEntry,
   ParkedEvent,
+  ParkedFailure,
   ParkedScope,
   ParkReason,
   ParkScope,
   ParkStore,
+  UpcomingScope,
 } from './failure/park-store.js';
 export type { FenceKey, FenceMove, FenceRow, FenceStore, Suspect } from './inbox/fence-store.js';
 export type {

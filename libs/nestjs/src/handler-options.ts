@@ -18,21 +18,14 @@ const knownOptions = [
   'batch',
   'transaction',
   'dedup',
+  'order',
 ];
-
-/** Of the design, but not of this release: refused, so that nobody relies on them. */
-const laterOptions: Readonly<Record<string, string>> = {
-  order: 'parked keys',
-};
 
 /** Nest's own server decides about these where the handler is bare. */
 const consumerOptions = ['topic', 'startFrom', 'concurrency', 'transaction'];
 
 /** Throws EO_OPTION_UNKNOWN and EO_OPTION_INVALID; the engine checks the rest. */
 export function checkHandlerOptions(options: IdempotentHandlerOptions): void {
-  for (const [name, what] of Object.entries(laterOptions)) {
-    if (name in options) throw invalid(`\`${name}\` (${what}) is not part of this release`);
-  }
   checkOptions('@IdempotentHandler', options, knownOptions);
   checkChoice('startFrom of @IdempotentHandler', options.startFrom, ['earliest', 'latest']);
   checkNumber('batch of @IdempotentHandler', options.batch, 1, 10_000);
@@ -43,6 +36,7 @@ export function checkHandlerOptions(options: IdempotentHandlerOptions): void {
   }
   checkChoice('transaction of @IdempotentHandler', options.transaction, ['database', 'kafka']);
   checkNumber('concurrency of @IdempotentHandler', options.concurrency, 1, 1_000);
+  checkChoice('order of @IdempotentHandler', options.order, ['key', 'partition', 'none']);
 }
 
 /** Throws EO_OPTION_INVALID. */
@@ -55,6 +49,10 @@ export function checkBareOptions(options: IdempotentHandlerOptions): void {
   if (options.dedup === 'offset') {
     const what =
       "`dedup: 'offset'`: the position is the transport's and moves apart from the handler's transaction";
+    throw invalid(`${what}; give the event's type, so that exactlyOnce() consumes it`);
+  }
+  if (options.order === 'key' || options.order === 'none') {
+    const what = `\`order: '${options.order}'\`: Nest's own servers wait for each message`;
     throw invalid(`${what}; give the event's type, so that exactlyOnce() consumes it`);
   }
   for (const name of consumerOptions) {

@@ -28,8 +28,8 @@ async function taken(storage: Storage, scope: ParkScope) {
     const entry = await committed(storage, async (transaction) => {
       const first = await storage.parked.take(transaction, scope);
       assert.notEqual(first, 'busy');
-      if (first === null || first === 'busy') return null;
-      await storage.parked.settle(transaction, first);
+      if (first === null || first === 'busy' || first === 'empty') return null;
+      await storage.parked.settle(transaction, first, 0);
       return first;
     });
     if (entry === null) return entries;
@@ -134,7 +134,7 @@ function describeReplay(it: It, storage: () => Storage): void {
         ...scopeOf(handlerId),
         ...{ partition: 0, offset: 9n, key: Buffer.from('k'), headers: {}, body: null, timestampMs: 1 },
         ...{ inboxKey: Buffer.from('behind'.padEnd(24)), code: 'EO_KEY_PARKED', errorChain: [] },
-        ...{ attempts: 0, deaths: 0, firstAttemptAtMs: 1 },
+        ...{ attempts: 0, deaths: 0, firstAttemptAtMs: 1, nextAttemptAtMs: null },
       }),
     );
 

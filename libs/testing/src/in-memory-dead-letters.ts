@@ -117,7 +117,7 @@ export class InMemoryDeadLetters implements DeadLetterStore {
       answer = this.#outcome(row);
       if (answer !== 'replayed') return null;
       this.#write({ ...row, state: 'replayed', decidedBy: by, decidedAtMs: this.#clock.now() });
-      return entryOf(row);
+      return entryOf(row, this.#clock.now());
     });
     return answer;
   }
@@ -167,7 +167,7 @@ function headOf(row: StoredDeadLetter): DeadLetterHead {
   return head;
 }
 
-function entryOf(row: StoredDeadLetter): ParkedEntry {
+function entryOf(row: StoredDeadLetter, nowMs: number): Omit<ParkedEntry, 'begun'> {
   const { target, topic, key, code, errorChain, firstAttemptAtMs } = row;
   return {
     ...target!,
@@ -178,6 +178,7 @@ function entryOf(row: StoredDeadLetter): ParkedEntry {
     body: row.edits.at(-1)?.body ?? row.body,
     position: replayPosition(row.id),
     attempts: 0,
+    nextAttemptAtMs: nowMs,
     deaths: code === 'EO_PROCESS_KILLED' ? 1 : 0,
   };
 }

@@ -5,9 +5,10 @@
  * A fence without marks is not asked for them.
  */
 import assert from 'node:assert/strict';
-import type { ParkedEvent, Storage } from '@exactly-once/core';
+import type { ParkedEntry, ParkedEvent, Storage, Transaction } from '@exactly-once/core';
 import type { It } from './concurrency-conformance.js';
 import { committed, options } from './conformance-records.js';
+import { describeParkingBeside, dueMs, event, nameOf } from './parking-beside-conformance.js';
 
 const fence = { group: 'g', topic: 't', partition: 0 };
 
@@ -78,10 +79,31 @@ export function describeParking(it: It, storage: () => Storage, concurrentTransa
   const takeOne = (event: ParkedEvent) =>
     committed(storage(), async (transaction) => {
       const entry = await storage().parked.take(transaction, event);
-      if (entry === null || entry === 'busy') return entry;
-      await storage().parked.settle(transaction, entry);
-      return Buffer.from(entry.inboxKey).toString().trim();
+      if (entry === null || entry === 'busy' || entry === 'empty') return entry;
+      await storage().parked.settle(transaction, entry, dueMs);
+      return nameOf(entry);
     });
+  const release = (event: ParkedEvent) =>
+    committed(storage(), (transaction) => storage().parked.release(transaction, event));
+  const change = (
+    event: ParkedEvent,
+    work: (transaction: Transaction, entry: ParkedEntry) => Promise<void>,
+  ) =>
+    committed(storage(), async (transaction) => {
+      const entry = await storage().parked.take(transaction, event);
+      if (entry === null || entry === 'busy' || entry === 'empty') throw new Error(`it is ${entry}`);
+      await work(transaction, entry);
+    });
+  const first = async (event: ParkedEvent) => {
+    const transaction = await storage().begin(options);
+    const entry = await storage().parked.take(transaction, event);
+    await transaction.rollback();
+    return entry;
+  };
+  const upcoming = async (handlerIds = [1], limit = 9) =>
+    (await storage().parked.upcoming(handlerIds, limit)).map(
+      ({ keyHash, atMs }) => `${Buffer.from(keyHash).toString().trim()} ${atMs}`,
+    );
 
   it('parks the events of a key in order, for one handler of one topic', async () => {
     await park(event('1', 'k'), event('2', 'k'), event('3', 'other'));
@@ -97,6 +119,9 @@ export function describeParking(it: It, storage: () => Storage, concurrentTransa
     assert.deepEqual(answers, [false, true, false, false, true]);
     assert.equal(await storage().parked.count(), 3);
     assert.deepEqual([await takeOne(event('', 'k')), await takeOne(event('', 'k'))], ['1', '2']);
+    assert.equal(await takeOne(event('', 'k')), 'empty');
+    assert.deepEqual(await parked(event('', 'k')), [true]);
+    assert.deepEqual([await release(event('', 'k')), await release(event('', 'other'))], [true, false]);
     assert.equal(await takeOne(event('', 'k')), null);
     assert.deepEqual(await parked(event('', 'k'), event('', 'other')), [false, true]);
   });
@@ -113,8 +138,9 @@ export function describeParking(it: It, storage: () => Storage, concurrentTransa
     const entry = await storage().parked.take(transaction, hostile);
     await transaction.rollback();
 
-    assert.ok(entry !== null && entry !== 'busy');
-    const { position: _, ...given } = entry;
+    assert.ok(entry !== null && entry !== 'busy' && entry !== 'empty');
+    const { position: _, begun, ...given } = entry;
+    assert.equal(begun, 0);
     assert.deepEqual(plain(given), plain(hostile));
     assert.deepEqual(
       (await storage().parked.scopes(9)).map(({ topic, events, code, key }) => ({
@@ -133,7 +159,7 @@ export function describeParking(it: It, storage: () => Storage, concurrentTransa
     await park(event('2', 'k'));
     const kept = await storage().begin(options);
     const entry = await storage().parked.take(kept, event('', 'k'));
-    if (entry !== null && entry !== 'busy') await storage().parked.settle(kept, entry);
+    await storage().parked.settle(kept, entry as ParkedEntry, dueMs);
     await kept.rollback();
 
     assert.deepEqual(
@@ -157,63 +183,95 @@ export function describeParking(it: It, storage: () => Storage, concurrentTransa
     await park({ ...event('1', 'k'), topic: 'of another' });
     await move(1n, 'while');
     await takeOne({ ...event('', 'k'), topic: 'of another' });
+    await release({ ...event('', 'k'), topic: 'of another' });
     await move(2n, 'after');
 
     assert.deepEqual(seen, ['while']);
   });
 
-  if (!concurrentTransactions) return;
+  it('says of whose handlers what is to be tried again, earliest first, and only of the first of a key', async () => {
+    await park(
+      { ...event('1', 'late'), nextAttemptAtMs: dueMs + 2 },
+      { ...event('2', 'late'), nextAttemptAtMs: dueMs },
+      { ...event('3', 'soon'), nextAttemptAtMs: dueMs + 1 },
+      event('4', 'a person’s'),
+      { ...event('5', 'not ours'), handlerId: 2, nextAttemptAtMs: dueMs },
+    );
 
-  it('lets nobody take out while somebody appends, nor two at once', async () => {
-    await park(event('1', 'k'));
-    const appending = await storage().begin(options);
-    const known = await storage().parked.parked(appending, [event('', 'k')]);
-    const beside = await takeOne(event('', 'k'));
-    await storage().parked.park(appending, event('2', 'k'));
-    await appending.seal();
-    await appending.commit();
-    const holding = await storage().begin(options);
-    await storage().parked.take(holding, event('', 'k'));
-    const second = await takeOne(event('', 'k'));
-    await holding.rollback();
-
-    assert.deepEqual([known, beside, second], [[true], 'busy', 'busy']);
-    assert.equal(await takeOne(event('', 'k')), '1');
+    assert.deepEqual(await upcoming(), [`soon ${dueMs + 1}`, `late ${dueMs + 2}`]);
+    assert.deepEqual(await upcoming([1, 2], 1), [`not ours ${dueMs}`]);
+    assert.deepEqual(await upcoming([]), []);
   });
 
-  it('lets who appends wait for who takes the last one out, and then find the key free', async () => {
-    await park(event('1', 'k'));
-    const taking = await storage().begin(options);
-    const entry = await storage().parked.take(taking, event('', 'k'));
-    if (entry !== null && entry !== 'busy') await storage().parked.settle(taking, entry);
-    const waiting = parked(event('', 'k'));
+  it('leaves an event that failed again where it is, with what was learnt of it', async () => {
+    await park(event('1', 'k'), event('2', 'k'));
+    await change(event('', 'k'), (transaction, entry) => storage().parked.mark(transaction, entry, 2));
+    const marked = (await first(event('', 'k'))) as ParkedEntry;
+    const failure = {
+      ...{ code: 'EO_HANDLER_FAILED', errorChain: ['not\u0000yet'], attempts: 7, deaths: 0 },
+      nextAttemptAtMs: dueMs,
+    };
+    await change(event('', 'k'), (transaction, entry) =>
+      storage().parked.postpone(transaction, entry, failure),
+    );
 
-    await taking.seal();
-    await taking.commit();
-
-    assert.deepEqual(await waiting, [false]);
-    assert.equal(await storage().parked.count(), 0);
+    const { errorChain, ...postponed } = (await first(event('', 'k'))) as ParkedEntry;
+    assert.equal(marked.begun, 2);
+    assert.match(errorChain[0]!, /^not.+yet$/s);
+    assert.deepEqual(
+      { ...failure, errorChain: null, name: '1', begun: 0 },
+      { ...pick(postponed), errorChain: null, name: nameOf(postponed), begun: postponed.begun },
+    );
+    assert.deepEqual(await upcoming(), [`k ${dueMs}`]);
   });
+
+  it('makes the next of a key due, unless that waits for a person, and the key where none is left', async () => {
+    await park({ ...event('1', 'k'), deaths: 0 }, { ...event('2', 'k'), deaths: 0 }, event('3', 'k'));
+
+    await takeOne(event('', 'k'));
+    const second = await upcoming();
+    await takeOne(event('', 'k'));
+    const third = await upcoming();
+    await takeOne(event('', 'k'));
+    const empty = await upcoming();
+    await park(event('4', 'k'));
+    const before = (await first(event('', 'k'))) as ParkedEntry;
+    await change(event('', 'k'), (transaction, entry) =>
+      storage().parked.postpone(transaction, entry, entry),
+    );
+
+    assert.deepEqual([second, third, empty], [[`k ${dueMs}`], [], [`k ${dueMs}`]]);
+    assert.deepEqual([nameOf(before), await upcoming()], ['4', []]);
+  });
+
+  it('takes back what was settled, marked, postponed or released in a transaction that is undone', async () => {
+    await park({ ...event('1', 'k'), nextAttemptAtMs: dueMs }, { ...event('2', 'k'), deaths: 0 });
+    const undone = async (work: (transaction: Transaction, entry: ParkedEntry) => Promise<unknown>) => {
+      const transaction = await storage().begin(options);
+      const entry = await storage().parked.take(transaction, event('', 'k'));
+      await work(transaction, entry as ParkedEntry);
+      await transaction.rollback();
+    };
+    await undone((transaction, entry) => storage().parked.settle(transaction, entry, 1));
+    await undone((transaction, entry) => storage().parked.mark(transaction, entry, 3));
+    await undone((transaction, entry) =>
+      storage().parked.postpone(transaction, entry, { ...entry, nextAttemptAtMs: 1 }),
+    );
+    const kept = (await first(event('', 'k'))) as ParkedEntry;
+    const times = await upcoming();
+    await takeOne(event('', 'k'));
+    await takeOne(event('', 'k'));
+    await undone((transaction) => storage().parked.release(transaction, event('', 'k')));
+
+    assert.deepEqual([nameOf(kept), kept.begun, times], ['1', 0, [`k ${dueMs}`]]);
+    assert.equal(await takeOne(event('', 'k')), 'empty');
+  });
+
+  if (concurrentTransactions) describeParkingBeside(it, storage);
 }
 
-function event(name: string, key: string): ParkedEvent {
-  return {
-    handlerId: 1,
-    topic: 't',
-    keyHash: Buffer.from(key.padEnd(32)).subarray(0, 32),
-    partition: 3,
-    offset: 7n,
-    key: Buffer.from(key),
-    headers: {},
-    body: Buffer.from('{}'),
-    timestampMs: 1_700_000_000_000,
-    inboxKey: Buffer.from(name.padEnd(24)),
-    code: 'EO_PROCESS_KILLED',
-    errorChain: ['one', 'two'],
-    attempts: 3,
-    deaths: 3,
-    firstAttemptAtMs: 1_700_000_000_001,
-  };
+function pick({ code, attempts, deaths, nextAttemptAtMs }: Omit<ParkedEvent, 'errorChain'>) {
+  return { code, attempts, deaths, nextAttemptAtMs };
 }
 
 /** Bytes of whatever class as text, to be compared. */

@@ -9,6 +9,7 @@ import { ExactlyOnceError } from '../errors/exactly-once-error.js';
 import type { ParkScope } from '../failure/park-store.js';
 import type { DryRun } from '../processing/dry-run.js';
 import type { ParkRetryResult } from '../processing/park-retry.js';
+import { type PartHealth, partHealth, upWithNote } from './engine-health.js';
 import { type ForeignRequest, Processing } from './processing.js';
 import type { SettledOptions } from './settled-options.js';
 
@@ -73,6 +74,18 @@ export class AllProcessing {
   /** See `dryRun`. Throws EO_NO_DATABASE, and EO_TRANSACTION_OWNED inside of a handler, whose connection it would wait for. */
   async dryRun(id: bigint): Promise<DryRun> {
     return this.#outsideOfAny('dryRun').dryRun(id);
+  }
+
+  /** Retries what is parked when it is due, until `signal` aborts. Rejects never. */
+  async retry(signal: AbortSignal): Promise<void> {
+    await this.#inDatabase?.retry(signal);
+  }
+
+  /** Of `retry`, for health. */
+  retrying(): PartHealth | null {
+    if (this.#inDatabase === null) return null;
+    const { stuck, note } = this.#inDatabase.retrying();
+    return stuck === null ? upWithNote(note) : partHealth(stuck);
   }
 
   /** Why processing stands still, for health; `null` where it does not. */

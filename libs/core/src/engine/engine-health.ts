@@ -17,7 +17,8 @@ export interface EngineHealth {
   readonly status: 'up' | 'down';
   /**
    * `storage` and `broker` are asked every 5 seconds; `processing`, `consumer` and `relay` tell of themselves;
-   * `outbox` names events that the broker refused for good; `parked` those that wait for somebody's decision; `retention` its last failure.
+   * `outbox` names events that the broker refused for good; `parked` those that wait; `retries` is down
+   * where parked events cannot be looked for, and names what keeps a key from being retried; `retention` its last failure.
    */
   readonly parts: Readonly<Record<string, PartHealth>>;
 }

@@ -25,6 +25,7 @@ export const engineOptionNames: readonly string[] = [
   'codec',
   'foreignTopics',
   'retry',
+  'order',
   'processKillers',
   'deadLetters',
   'batch',
@@ -61,10 +62,15 @@ export function checkEngineOptions(options: EngineOptions): void {
   checkDeadLetters(options.deadLetters);
   checkFlag('idle', options.idle);
   checkRetry('retry', options.retry);
+  checkOrder('order', options.order);
   checkBatch(options.batch);
   checkRelay(options);
   checkRetention(options);
   checkMappings(options.foreignTopics);
+}
+
+export function checkOrder(where: string, order: EngineOptions['order']): void {
+  checkChoice(where, order, ['key', 'partition', 'none']);
 }
 
 /** `above`: what the policy is laid over, and what it leaves out is taken from. */

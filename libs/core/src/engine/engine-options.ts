@@ -10,7 +10,7 @@ import type { TopicMapping } from '../event/event-reader.js';
 import type { EventTypeDescriptor } from '../event/event-type.js';
 import type { DeadLetterOptions } from '../failure/burial.js';
 import type { RetryPolicy } from '../failure/failure-policy.js';
-import type { HandlerDefinition, HandlerOptions } from '../processing/handler.js';
+import type { EventOrder, HandlerDefinition, HandlerOptions } from '../processing/handler.js';
 import type { Storage } from '../storage/storage.js';
 import type { IsolationLevel } from '../storage/transaction.js';
 import type { Logger } from '../telemetry/logger.js';
@@ -113,6 +113,8 @@ export interface EngineOptions {
   /** By topic. */
   readonly foreignTopics?: Readonly<Record<string, TopicMapping>>;
   readonly retry?: Partial<RetryPolicy>;
+  /** For handlers that do not say their own. Default `key`. */
+  readonly order?: EventOrder;
   /**
    * What becomes of an event after the third time that a process died while it handled that event and nothing beside
    * it; the deaths that brought it under suspicion come before. `park`: it waits in the database, later events of its

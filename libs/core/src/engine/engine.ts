@@ -166,6 +166,8 @@ export class Engine {
       const own = this.#consumer.health();
       parts['consumer'] = this.#consumerTrouble === null ? own : partHealth(this.#consumerTrouble);
     }
+    const retries = this.#consumer === null ? null : this.#processing.retrying();
+    if (retries !== null) parts['retries'] = retries;
     if (this.#relay !== null) parts['relay'] = partHealth(this.#relay.stuck());
     for (const part of Object.keys(parts)) {
       const failure = this.#background.failure(part);
@@ -219,6 +221,7 @@ export class Engine {
     if (request !== null && !this.#draining.signal.aborted) {
       this.#consumer = broker.consumer(request);
       this.#background.keep('consumer', this.#consume(this.#consumer));
+      this.#background.keep('retries', this.#processing.retry(this.#draining.signal));
     }
   }
 

@@ -10,7 +10,7 @@ import type { EventTypeDescriptor } from '../event/event-type.js';
 import { defaultRetryPolicy } from '../failure/failure-policy.js';
 import type { HandlerDefinition } from '../processing/handler.js';
 import type { EngineOptions, ForeignHandlerDefinition } from './engine-options.js';
-import { checkRetry, dayMs, defaultWindowDays } from './engine-options-check.js';
+import { checkOrder, checkRetry, dayMs, defaultWindowDays } from './engine-options-check.js';
 import { checkChoice, checkNumber, checkOptions, checkText, nearestName } from './options-check.js';
 import { checkTransactions } from './transaction-check.js';
 
@@ -30,6 +30,7 @@ const known = [
   'invokeBatch',
   'prepare',
   'transaction',
+  'order',
 ];
 
 type Types = ReadonlyMap<string, EventTypeDescriptor>;
@@ -78,6 +79,7 @@ function checkHandler(handler: ForeignHandlerDefinition, retry: EngineOptions['r
   checkNumber(`timeoutMs of ${name}`, handler.timeoutMs, 1, longestTimerMs);
   checkNumber(`concurrency of ${name}`, handler.concurrency, 1, 1_000);
   checkRetry(`retry of ${name}`, handler.retry, retry);
+  checkOrder(`order of ${name}`, handler.order);
   checkText(`renamedFrom of ${name}`, renamedFrom);
   if (renamedFrom === undefined) return;
   if (handler.new) throw contradiction(`handler ${name} says both renamedFrom and new: true`);
@@ -99,7 +101,11 @@ function checkBatch({ name, batch, commit, invoke, invokeBatch }: HandlerDefinit
 }
 
 /** Another transport brings one message at a time and acknowledges each. */
-function refuseOwnOptions({ name, batch, dedup }: ForeignHandlerDefinition): void {
+function refuseOwnOptions({ name, batch, dedup, order }: ForeignHandlerDefinition): void {
+  if (order === 'key' || order === 'none') {
+    const what = `handler ${name} says order: '${order}', but its transport waits for each message`;
+    throw contradiction(`${what}: use exactlyOnce()`);
+  }
   if (dedup === 'offset') {
     const what = `handler ${name} says dedup: 'offset', but its transport keeps the position, not its transaction`;
     throw contradiction(`${what}: use exactlyOnce()`);

@@ -7,11 +7,14 @@ import type { Delivery } from '../broker/delivery.js';
 import { ExactlyOnceError } from '../errors/exactly-once-error.js';
 import type { EventEnvelope } from '../event/event-envelope.js';
 import type { ParkScope } from '../failure/park-store.js';
+import { Retrier } from '../failure/retrier.js';
 import { DedupCache } from '../inbox/dedup-cache.js';
 import { checkHandlerNames } from '../inbox/handler-registration.js';
 import type { DeclaredHandler, KnownHandler } from '../inbox/handler-store.js';
 import { BatchPlan, type HandlerDirectory, handlerUnit, unreadableUnit } from '../processing/batch-plan.js';
+import { keysAtOnce } from '../processing/connection-budget.js';
 import { type DryRun, dryRun } from '../processing/dry-run.js';
+import { type DueRetryEnd, retryDue } from '../processing/due-retry.js';
 import type { EventContext } from '../processing/event-context.js';
 import { GroupCommit } from '../processing/group-commit.js';
 import type { HandlerDefinition } from '../processing/handler.js';
@@ -40,6 +43,7 @@ interface Registered {
   readonly directory: HandlerDirectory;
   readonly foreign: ReadonlyMap<string, RegisteredHandler>;
   readonly processor: Processor;
+  readonly retrier: Retrier;
 }
 
 export class Processing {
@@ -70,6 +74,7 @@ export class Processing {
       serviceVersion: serviceVersion ?? null,
       deadLetters,
       published,
+      parked: (dueAtMs) => this.#registered?.retrier.hint(dueAtMs),
     });
   }
 
@@ -93,16 +98,34 @@ export class Processing {
     const byName = new Map(known.map((one) => [one.name, one]));
     const find = (name: string): KnownHandler => byName.get(name) ?? missing(name);
     const directory = this.#directory(find, find(nobodyName));
-    const { retry = {}, settledBatch, processKillers = 'park' } = this.#options;
+    const { settledBatch, processKillers = 'park', hasDatabase, clock } = this.#options;
     const foreign = new Map(
       foreignHandlers.map((one) => {
         const definition = { ...one, type: '' };
-        return [one.name, registerHandler(definition, find(one.name), null, retry)] as const;
+        return [one.name, registerHandler(definition, find(one.name), null, this.#options)] as const;
       }),
     );
-    const parts = { group: this.#group, directory, bounds: settledBatch, processKillers, logger, random };
-    const processor = new Processor(parts);
-    this.#registered = { directory, foreign, processor };
+    const shared = { group: this.#group, directory, bounds: settledBatch, logger, random };
+    const parks = hasDatabase && handlers.every(({ transaction }) => transaction !== 'kafka');
+    const processor = new Processor({ ...shared, processKillers, parks });
+    const retrier = new Retrier({
+      ...{ parked: storage.parked, clock, logger, random },
+      handlerIds: parks ? handlers.map(({ name }) => find(name).id) : [],
+      atOnce: keysAtOnce(storage.features.connections),
+      retry: (scope, uncounted) => this.#retryDue(scope, uncounted),
+    });
+    this.#registered = { directory, foreign, processor, retrier };
+  }
+
+  /** Retries what is parked when it is due, until `signal` aborts. Rejects never. */
+  async retry(signal: AbortSignal): Promise<void> {
+    await this.#registered?.retrier.run(signal);
+  }
+
+  /** Why nothing parked is retried, and what somebody should look at beside that. */
+  retrying(): { readonly stuck: string | null; readonly note: string | null } {
+    const { retrier } = this.#registered ?? {};
+    return { stuck: retrier?.stuck() ?? null, note: retrier?.note() ?? null };
   }
 
   /** What to ask the broker for; `null` where there is nothing to consume. */
@@ -155,11 +178,22 @@ export class Processing {
     if (this.#registered === null) {
       throw new ExactlyOnceError('EO_STORAGE_UNAVAILABLE', 'a key was retried before the storage was open');
     }
-    const { directory, processor } = this.#registered;
-    const { pace, quarantine } = processor;
-    const parts = { group: this.#group.parts, directory, pace, quarantine };
+    const { retrier } = this.#registered;
+    const parts = this.#retryParts(this.#registered);
+    try {
+      return await this.#foreign.run('a parked key', ({ draining, aborted }) =>
+        retryParked({ ...parts, draining, aborted }, scope),
+      );
+    } finally {
+      retrier.hint(this.#options.clock.now());
+    }
+  }
+
+  #retryDue(scope: ParkScope, uncounted: number): Promise<DueRetryEnd> {
+    const { random, processKillers: fate = 'park' } = this.#options;
+    const parts = { ...this.#retryParts(this.#registered!), random, fate };
     return this.#foreign.run('a parked key', ({ draining, aborted }) =>
-      retryParked({ ...parts, draining, aborted }, scope),
+      retryDue({ ...parts, draining, aborted }, scope, uncounted),
     );
   }
 
@@ -173,6 +207,10 @@ export class Processing {
     const { directory } = this.#registered;
     const group = this.#group.parts;
     return this.#foreign.run('a dry run', ({ aborted }) => dryRun({ group, directory, aborted }, letter));
+  }
+
+  #retryParts({ directory, processor: { pace, quarantine } }: Registered) {
+    return { group: this.#group.parts, directory, pace, quarantine };
   }
 
   stuck(): string | null {
@@ -191,11 +229,13 @@ export class Processing {
   }
 
   #directory(find: (name: string) => KnownHandler, nobody: KnownHandler): HandlerDirectory {
-    const { handlers, typesByName, retry = {}, unhandled, foreignTopics = {} } = this.#options;
+    const { handlers, typesByName, unhandled, foreignTopics = {} } = this.#options;
     const byType = new Map<string, RegisteredHandler[]>();
     for (const definition of handlers) {
       const descriptor = definition.descriptor ?? typesByName.get(definition.type) ?? null;
-      const registered = this.#inLanes(registerHandler(definition, find(definition.name), descriptor, retry));
+      const registered = this.#inLanes(
+        registerHandler(definition, find(definition.name), descriptor, this.#options),
+      );
       byType.set(definition.type, [...(byType.get(definition.type) ?? []), registered]);
     }
     return { byType, nobody, unhandled, mappings: foreignTopics };

@@ -15,6 +15,7 @@ const meaningless: Readonly<Partial<Record<keyof HandlerDefinition, string>>> = 
   batch:
     'its handler is called for each event, in order; the transaction is one for many events all the same',
   dedup: 'its position is that of the Kafka transaction, which decides alone',
+  order: 'there is no database in which an event could wait; it is tried again in place',
   new: 'there is no inbox in which it could be told from an old one',
 };
 

@@ -162,4 +162,9 @@ export function replayPosition(id: bigint): bigint {
   return id - replayShift;
 }
 
+/** The letter of which the event at that position is the replay; `null` where it was parked as it came. */
+export function replayedLetter(position: bigint): bigint | null {
+  return position < 0n ? position + replayShift : null;
+}
+
 const replayShift = 2n ** 62n;

@@ -41,11 +41,12 @@ export function deadLetterOf(
 }
 
 /** What another transport delivers is handed to its handler by that alone. */
-function targetOf({ handler, known, delivery, key }: HandlerUnit): ReplayTarget | null {
+function targetOf(unit: HandlerUnit): ReplayTarget | null {
+  const { handler, known, delivery, key } = unit;
   if (handler === null || handler.decoded !== null) return null;
   return {
     handlerId: known.id,
-    keyHash: keyHashOf(delivery),
+    keyHash: keyHashOf(unit),
     inboxKey: key,
     timestampMs: delivery.timestampMs,
   };

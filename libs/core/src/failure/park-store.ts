@@ -3,8 +3,8 @@
  * life.
  *
  * An event is parked in the transaction that acknowledges it, so that it is here or handled, never both. The row of its
- * key is the lock: who appends behind it shares the row, who takes the key's first event out has it alone. The row goes
- * only with the key's last event, under that lock.
+ * key is the lock: one at a time takes the key's first event out, while others append behind it; the row goes only when
+ * nothing is left and nobody appends. Who finds it gone goes on after all that was parked.
  */
 import type { Transaction } from '../storage/transaction.js';
 
@@ -13,7 +13,7 @@ export interface ParkScope {
   /** `eo_handler.id`. */
   readonly handlerId: number;
   readonly topic: string;
-  /** SHA-256 of the key; an event without one has a scope of its own. */
+  /** SHA-256 of the key; an event without one, or without order, has a scope of its own. */
   readonly keyHash: Uint8Array;
 }
 
@@ -40,11 +40,29 @@ export interface ParkedEvent extends ParkScope, ParkReason {
   readonly timestampMs: number;
   /** Under which the inbox knows it; it is recorded there. */
   readonly inboxKey: Uint8Array;
+  /**
+   * When it is to be tried again, milliseconds since the epoch; `null` where it waits for those before it or, with
+   * `deaths`, for a person.
+   */
+  readonly nextAttemptAtMs: number | null;
 }
 
 export interface ParkedEntry extends ParkedEvent {
   /** Grows in the order in which the events of a scope were parked. */
   readonly position: bigint;
+  /** How often its retry was begun of which nothing was heard any more: by processes that died, perhaps of it. */
+  readonly begun: number;
+}
+
+/** What another attempt has changed of an event that stays parked. */
+export type ParkedFailure = Pick<
+  ParkedEvent,
+  'code' | 'errorChain' | 'attempts' | 'deaths' | 'nextAttemptAtMs'
+>;
+
+export interface UpcomingScope extends ParkScope {
+  /** Milliseconds since the epoch. */
+  readonly atMs: number;
 }
 
 export interface ParkedScope extends ParkScope {
@@ -60,18 +78,32 @@ export interface ParkedScope extends ParkScope {
 export interface ParkStore {
   /**
    * Which of the scopes are parked, in the order given; those stay so until the transaction ends. Waits for whoever
-   * takes an event of one of them out. The scopes are distinct.
+   * releases one of them, and for nobody who handles an event of it. The scopes are distinct.
    */
   parked(transaction: Transaction, scopes: readonly ParkScope[]): Promise<boolean[]>;
   /** Parks the event behind those of its scope. */
   park(transaction: Transaction, event: ParkedEvent): Promise<void>;
   /**
-   * The first event of a scope, which nobody else can take or append behind until the transaction ends; `busy` where
-   * another has it now or appends, `null` where none is parked.
+   * The first event of a scope, which nobody else can take until the transaction ends; `busy` where another has it now,
+   * `empty` where its last event has left and the scope is to be released, `null` where it is not parked.
    */
-  take(transaction: Transaction, scope: ParkScope): Promise<ParkedEntry | 'busy' | null>;
-  /** Takes an event away that `take` gave in this transaction, and the scope's row with its last one. */
-  settle(transaction: Transaction, entry: ParkedEntry): Promise<void>;
+  take(transaction: Transaction, scope: ParkScope): Promise<ParkedEntry | 'busy' | 'empty' | null>;
+  /** Says of an event that `take` gave in this transaction how often its retry was begun. */
+  mark(transaction: Transaction, entry: ParkedEntry, begun: number): Promise<void>;
+  /** Leaves an event that `take` gave in this transaction where it is, as the first, with what was learnt of it. */
+  postpone(transaction: Transaction, entry: ParkedEntry, failure: ParkedFailure): Promise<void>;
+  /**
+   * Takes an event away that `take` gave in this transaction. The one behind it is due at `nowMs`, unless that waits
+   * for a person; where there is none the scope is, to be released.
+   */
+  settle(transaction: Transaction, entry: ParkedEntry, nowMs: number): Promise<void>;
+  /**
+   * Ends that a scope is parked, where nothing of it is; answers whether that is so. Waits for who appends, and who
+   * asks whether it is parked waits for this transaction. Read committed, else it may fail for what was appended.
+   */
+  release(transaction: Transaction, scope: ParkScope): Promise<boolean>;
+  /** At most `limit` scopes of these handlers that have a time at which they are to be looked at, earliest first. */
+  upcoming(handlerIds: readonly number[], limit: number): Promise<UpcomingScope[]>;
   /** At most `limit` scopes, those that were parked first before others. */
   scopes(limit: number): Promise<ParkedScope[]>;
   /** Events that are parked. */

@@ -150,6 +150,7 @@ function freshUnit(
     dueAtMs: 0,
     hopeless: null,
     parks: false,
+    nextAttemptAtMs: null,
     deaths: 0,
     forbidden: null,
   };

@@ -9,6 +9,11 @@ export function groupsAtOnce(connections: number | null): number {
   return Math.max(1, connections - Math.max(2, Math.ceil(connections / 4)));
 }
 
+/** Parked keys that are retried at the same time: at most half of the groups, so that the partitions go on. */
+export function keysAtOnce(connections: number | null): number {
+  return Math.max(1, Math.min(8, Math.floor(groupsAtOnce(connections ?? 12) / 2)));
+}
+
 export class ConnectionBudget {
   #free: number;
   readonly #waiting: (() => void)[] = [];

@@ -152,8 +152,11 @@ class GroupRun {
     if (duplicates > 0) telemetry.count('exactly_once.duplicates', duplicates);
     if (buried.size > 0) telemetry.count('exactly_once.dead_letters', buried.size);
     if (parked.size > 0) telemetry.count('exactly_once.parked', parked.size);
-    for (const [unit, error] of parked)
-      this.#parts.logger[unit.parks ? 'error' : 'warn'](`parked: ${unitLabel(unit)}: ${errorLine(error)}`);
+    for (const [unit, error] of parked) {
+      const level = unit.deaths > 0 ? 'error' : 'warn';
+      this.#parts.logger[level](`parked: ${unitLabel(unit)}: ${errorLine(error)}`);
+      if (unit.nextAttemptAtMs !== null) this.#parts.parked(unit.nextAttemptAtMs);
+    }
     for (const [unit, error] of buried)
       this.#parts.logger.error(`dead-lettered: ${unitLabel(unit)}: ${errorLine(error)}`);
     if (published) this.#parts.published();

@@ -21,6 +21,8 @@ export interface GroupParts extends CallParts {
   readonly deadLetters: DeadLetterOptions;
   /** Called after a commit that published something. */
   readonly published: () => void;
+  /** Called after a commit that parked something that is due then, in milliseconds since the epoch. */
+  readonly parked: (dueAtMs: number) => void;
 }
 
 export interface GroupRequest {

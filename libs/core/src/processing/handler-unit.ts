@@ -32,6 +32,8 @@ export interface HandlerUnit {
   /** Why it is given up instead of handled: dead-lettered or, where it `parks`, parked. */
   hopeless: Error | null;
   parks: boolean;
+  /** Where it parks: when it is to be tried again; `null`: a person decides. */
+  nextAttemptAtMs: number | null;
   /** Processes that died while they ran it alone. */
   deaths: number;
   /** Why the consumer must stop before it. */

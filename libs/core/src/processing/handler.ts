@@ -6,6 +6,8 @@ import type { EventTypeDescriptor } from '../event/event-type.js';
 import type { RetryPolicy } from '../failure/failure-policy.js';
 import type { EventContext } from './event-context.js';
 
+export type EventOrder = 'key' | 'partition' | 'none';
+
 export interface HandlerOptions {
   /**
    * `database`: what the handler writes and publishes commits in the database. `kafka`: what it publishes and the
@@ -43,6 +45,15 @@ export interface HandlerOptions {
    */
   readonly dedup?: 'inbox' | 'offset';
   readonly retry?: Partial<RetryPolicy>;
+  /**
+   * What waits for an event that failed and is to be tried again.
+   *
+   * `key`: later events of its key, in order; the event waits in the database (parked), those behind it too, and all
+   * others go on. `none`: nothing; it is parked by itself. `partition`: everything behind it; it is tried again in
+   * place. Without a database, and behind another transport, it is always tried again in place. Default: the
+   * engine's, which is `key`.
+   */
+  readonly order?: EventOrder;
   /**
    * Lanes: how many events the handler may work on at the same time, inside one transaction. Events of one key stay in
    * order; those without a key have none. Needs a storage that pipelines, else 1 is used, with a notice; without effect

@@ -46,7 +46,7 @@ interface Accused {
 }
 
 /** How many processes may die while they run an event, and nothing beside it. */
-const mostDeaths = 3;
+export const mostDeaths = 3;
 
 export class ProcessKillers {
   readonly #parts: ProcessKillersParts;

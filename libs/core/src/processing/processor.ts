@@ -3,15 +3,14 @@
  * Steps 4 to 8 of an event's life.
  *
  * A group runs optimistically. Where an event fails it is rolled back, those before it go first, and the event is
- * then tried alone, in place, with backoff, and dead-lettered when it is hopeless. Where nobody can be blamed the
- * group is run with a savepoint for each event; what fails at COMMIT, or in a batch handler, is halved. No event is given up for what it met
- * beside neighbours that were not committed. Nothing is acknowledged before its transaction has committed.
+ * disposed of alone: see `dispose`. Where nobody can be blamed the group is run with a savepoint for each event; what
+ * fails at COMMIT, or in a batch handler, is halved. Nothing is acknowledged before its transaction has committed.
  */
 import type { DeliverySink, ProcessingSession } from '../broker/broker.js';
 import type { Delivery } from '../broker/delivery.js';
 import { longestTimerMs } from '../clock.js';
 import { ExactlyOnceError, hasCode } from '../errors/exactly-once-error.js';
-import { backoffMs, decide, defaultRetryPolicy } from '../failure/failure-policy.js';
+import { backoffMs, defaultRetryPolicy } from '../failure/failure-policy.js';
 import type { Logger } from '../telemetry/logger.js';
 import {
   type BatchPlan,
@@ -22,6 +21,7 @@ import {
   planBatch,
   unitLabel,
 } from './batch-plan.js';
+import { dispose } from './disposal.js';
 import type { GroupCommit } from './group-commit.js';
 import { GroupPace } from './group-pace.js';
 import { type GroupFailure, isBlameless } from './group-result.js';
@@ -36,6 +36,8 @@ export interface ProcessorParts {
   readonly directory: HandlerDirectory;
   readonly bounds: GroupBounds;
   readonly processKillers: 'park' | 'dead-letter';
+  /** There is a database in which events can wait for their next attempt. */
+  readonly parks: boolean;
   readonly logger: Logger;
   readonly random: () => number;
 }
@@ -209,8 +211,10 @@ export class Processor implements DeliverySink {
       // A batch call comes behind what stands after its first event, too.
       const confirmed = culprit.index === done && (size === 1 || !culprit.unit.handler?.batch);
       attempt.to = Math.max(culprit.index, from + 1);
-      if (culprit.unit.hopeless === null) this.#dispose(culprit.unit, failure.error, confirmed);
-      else await this.#waitForBetterTimes(plan.units[from], failure.error, attempt, session);
+      if (culprit.unit.hopeless === null) {
+        const canWait = this.#parts.parks && session.fence !== null;
+        dispose(this.#parts, culprit.unit, failure.error, { confirmed, canWait });
+      } else await this.#waitForBetterTimes(plan.units[from], failure.error, attempt, session);
     } else if (size === 0) {
       await this.#waitForBetterTimes(undefined, failure.error, attempt, session);
     } else {
@@ -228,36 +232,6 @@ export class Processor implements DeliverySink {
     if (failure.phase === 'commit' || failure.unit === null) return null;
     if (!attempt.savepoints && hasCode(failure.error, 'EO_TRANSACTION_ABORTED')) return null;
     return at(failure.unit);
-  }
-
-  /**
-   * The event failed: again later, or into the dead letters at the next try. Unconfirmed, behind neighbours that were
-   * rolled back with it, it is not given up: what it saw of them may never be so. It is asked once more, alone.
-   */
-  #dispose(unit: HandlerUnit, error: Error, confirmed: boolean): void {
-    const { group, logger, random } = this.#parts;
-    const attempts = unit.attempts + 1;
-    const policy = unit.handler?.retry ?? defaultRetryPolicy;
-    const disposition = decide({ error, attempts, uncounted: 0, policy }, random);
-    const label = `${unitLabel(unit)}: ${errorLine(error)}`;
-    unit.alone = true;
-    if (disposition.action === 'stop') {
-      throw new ExactlyOnceError('EO_STOPPED', `cannot go on at ${label}`, { cause: error });
-    }
-    if (disposition.action === 'dead-letter') {
-      if (!confirmed) {
-        logger.debug(`failed behind others, once more alone: ${label}`);
-        return;
-      }
-      unit.attempts = attempts;
-      unit.hopeless = error;
-      logger.warn(`attempt ${attempts} failed, it was the last: ${label}`);
-      return;
-    }
-    unit.attempts = attempts;
-    unit.dueAtMs = this.#now() + disposition.delayMs;
-    group.parts.telemetry.count('exactly_once.retries', 1, { counted: true });
-    logger.warn(`attempt ${attempts} failed, again in ${disposition.delayMs} ms: ${label}`);
   }
 
   /** Nobody's event failed, something else did: the same try again, without counting. */
@@ -290,9 +264,5 @@ export class Processor implements DeliverySink {
   #stopBefore(unit: HandlerUnit | undefined): void {
     if (unit === undefined || unit.forbidden === null) return;
     throw new ExactlyOnceError('EO_STOPPED', `cannot pass by ${unitLabel(unit)}`, { cause: unit.forbidden });
-  }
-
-  #now(): number {
-    return this.#parts.group.parts.clock.now();
   }
 }

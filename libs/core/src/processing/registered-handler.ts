@@ -5,7 +5,7 @@ import { ExactlyOnceError } from '../errors/exactly-once-error.js';
 import type { EventTypeDescriptor } from '../event/event-type.js';
 import { type RetryPolicy, retryPolicy } from '../failure/failure-policy.js';
 import type { KnownHandler } from '../inbox/handler-store.js';
-import type { HandlerDefinition, InvokeBatch, InvokeHandler } from './handler.js';
+import type { EventOrder, HandlerDefinition, InvokeBatch, InvokeHandler } from './handler.js';
 
 export const defaultTimeoutMs = 30_000;
 
@@ -20,6 +20,7 @@ export interface RegisteredHandler {
   readonly known: KnownHandler;
   readonly commit: 'batch' | 'event';
   readonly dedup: 'inbox' | 'offset';
+  readonly order: EventOrder;
   readonly timeoutMs: number;
   /** Lanes. */
   readonly concurrency: number;
@@ -36,15 +37,16 @@ export function registerHandler(
   definition: HandlerDefinition,
   known: KnownHandler,
   descriptor: EventTypeDescriptor | null,
-  retry: Partial<RetryPolicy>,
+  above: { readonly retry?: Partial<RetryPolicy>; readonly order?: EventOrder },
 ): RegisteredHandler {
   return {
     known,
     commit: definition.commit ?? 'batch',
     dedup: definition.dedup ?? 'inbox',
+    order: definition.order ?? above.order ?? 'key',
     timeoutMs: definition.timeoutMs ?? defaultTimeoutMs,
     concurrency: definition.concurrency ?? 1,
-    retry: retryPolicy(definition.retry ?? {}, retry),
+    retry: retryPolicy(definition.retry ?? {}, above.retry ?? {}),
     descriptor,
     invoke: definition.invoke ?? notCalled,
     batch: registeredBatch(definition),

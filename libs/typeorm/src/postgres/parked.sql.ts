@@ -1,62 +1,113 @@
 /**
  * Statements on parked keys and their events. Step 8 of an event's life.
  *
- * The row of a key is the lock: shared by who appends, held alone by who takes out, and gone only with its last event.
+ * The row of a key is the lock, in three strengths: who appends has FOR KEY SHARE, who takes out has FOR NO KEY UPDATE,
+ * which lets others append and nobody else take out, and who removes it has FOR UPDATE, alone.
  */
 import type { Tables } from './tables.js';
 
 const scoped = 'handler_id = $1 AND topic = $2 AND key_hash = $3';
 const columns = `position, handler_id, topic, key_hash, partition, "offset", key, headers, body, timestamp_ms, inbox_key,
-  code, error_chain, attempts, deaths, (extract(epoch FROM first_attempt_at) * 1000)::bigint AS first_attempt_ms`;
+  code, error_chain, attempts, deaths, (extract(epoch FROM first_attempt_at) * 1000)::bigint AS first_attempt_ms,
+  (extract(epoch FROM next_attempt_at) * 1000)::bigint AS next_attempt_ms`;
 
 /**
- * Shares the rows of the keys until commit, in one order for everybody; waits for who holds one alone, and does not see
- * a row that is gone then. $1 handler ids, $2 topics, $3 key hashes.
+ * Shares the rows of the keys until commit, in one order for everybody; waits for who removes one, and does not see it
+ * then. $1 handler ids, $2 topics, $3 key hashes.
  */
 export const parkedKeysSql = (t: Tables): string => `
 SELECT handler_id, topic, key_hash FROM ${t.parkedKey}
 WHERE (handler_id, topic, key_hash) IN (SELECT * FROM unnest($1::integer[], $2::text[], $3::bytea[]))
 ORDER BY handler_id, topic, key_hash
-FOR SHARE`;
+FOR KEY SHARE`;
 
 /**
- * Makes the row of a key, or shares it where it is there. Waits for who holds it alone; where that takes the row away,
- * no row comes back and it is made again. $1 handler id, $2 topic, $3 key hash.
+ * Makes the row of a key where it is not there. Waits for who makes or removes it, and locks nothing where it was there.
+ * $1 handler id, $2 topic, $3 key hash.
  */
 export const makeParkedKeySql = (t: Tables): string => `
 INSERT INTO ${t.parkedKey} (handler_id, topic, key_hash) VALUES ($1, $2, $3)
 ON CONFLICT (handler_id, topic, key_hash) DO NOTHING`;
 
-/** Shares the row until commit; no row where it is gone. $1 handler id, $2 topic, $3 key hash. */
-export const shareParkedKeySql = (t: Tables): string => `
-SELECT 1 FROM ${t.parkedKey} WHERE ${scoped} FOR SHARE`;
-
-/** Under a share of its key's row. $1…$15 columns. */
-export const insertParkedEventSql = (t: Tables): string => `
+/**
+ * Shares the key's row until commit and parks the event; waits for who removes the row, and inserts nothing where there
+ * is none. $1…$16 columns.
+ */
+export const appendParkedEventSql = (t: Tables): string => `
+WITH shared AS MATERIALIZED (SELECT 1 FROM ${t.parkedKey} WHERE ${scoped} FOR KEY SHARE)
 INSERT INTO ${t.parkedEvent} (handler_id, topic, key_hash, partition, "offset", key, headers, body, timestamp_ms,
-  inbox_key, code, error_chain, attempts, deaths, first_attempt_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, to_timestamp($15::bigint / 1000.0))`;
+  inbox_key, code, error_chain, attempts, deaths, first_attempt_at, next_attempt_at)
+SELECT $1, $2, $3, $4::integer, $5::bigint, $6::bytea, $7::bytea, $8::bytea, $9::bigint, $10::bytea, $11, $12::text[],
+  $13::integer, $14::integer, to_timestamp($15::bigint / 1000.0), to_timestamp($16::bigint / 1000.0) FROM shared`;
 
-/** Holds the row of a key alone until commit; no row where it is not there, or where others share or hold it. */
+/**
+ * Holds the row of a key until commit against all but those who append; no row where it is not there, or where another
+ * holds it.
+ */
 export const holdParkedKeySql = (t: Tables): string => `
-SELECT 1 FROM ${t.parkedKey} WHERE ${scoped} FOR UPDATE SKIP LOCKED`;
+SELECT begun FROM ${t.parkedKey} WHERE ${scoped} FOR NO KEY UPDATE SKIP LOCKED`;
 
 /** No lock. $1 handler id, $2 topic, $3 key hash. */
 export const isParkedSql = (t: Tables): string => `SELECT 1 FROM ${t.parkedKey} WHERE ${scoped}`;
 
-/** Under the key's row, in a later snapshot than the lock: what was appended before it is seen. */
+/** Under the key's row, in a later snapshot than the lock: who took out before is done. */
 export const firstParkedSql = (t: Tables): string => `
 SELECT ${columns} FROM ${t.parkedEvent} WHERE ${scoped} ORDER BY position LIMIT 1`;
 
-/** Under the key's row. $1 position. */
-export const deleteParkedEventSql = (t: Tables): string => `DELETE FROM ${t.parkedEvent} WHERE position = $1`;
+/** Under the key's row. $4 how often its retry was begun. */
+export const markParkedKeySql = (t: Tables): string => `UPDATE ${t.parkedKey} SET begun = $4 WHERE ${scoped}`;
 
-/** Under the key's row: nobody can append meanwhile. $1 handler id, $2 topic, $3 key hash. */
+/** Under the key's row. $4 position, $5…$9 columns. */
+export const postponeParkedEventSql = (t: Tables): string => `
+WITH unmarked AS (UPDATE ${t.parkedKey} SET begun = 0, next_attempt_at = NULL WHERE ${scoped})
+UPDATE ${t.parkedEvent} SET code = $5, error_chain = $6, attempts = $7, deaths = $8,
+  next_attempt_at = to_timestamp($9::bigint / 1000.0)
+WHERE position = $4`;
+
+/**
+ * Under the key's row: takes an event away and makes the next one due. Where none is seen the key is: what others have
+ * appended meanwhile is found by that. $4 position, $5 time in milliseconds.
+ */
+export const settleParkedEventSql = (t: Tables): string => `
+WITH next AS (
+  SELECT position, deaths FROM ${t.parkedEvent} WHERE ${scoped} AND position <> $4 ORDER BY position LIMIT 1
+), gone AS (
+  DELETE FROM ${t.parkedEvent} WHERE position = $4
+), due AS (
+  UPDATE ${t.parkedEvent} AS waiting
+  SET next_attempt_at = coalesce(waiting.next_attempt_at, to_timestamp($5::bigint / 1000.0))
+  FROM next WHERE waiting.position = next.position AND next.deaths = 0
+)
+UPDATE ${t.parkedKey} SET begun = least(begun, 1),
+  next_attempt_at = CASE WHEN EXISTS (SELECT 1 FROM next) THEN NULL ELSE to_timestamp($5::bigint / 1000.0) END
+WHERE ${scoped}`;
+
+/** Holds the row of a key alone; waits for who appends or takes out. $1 handler id, $2 topic, $3 key hash. */
+export const claimParkedKeySql = (t: Tables): string => `
+SELECT 1 FROM ${t.parkedKey} WHERE ${scoped} FOR UPDATE`;
+
+/**
+ * Under the key's row, held alone, in a later snapshot than the lock: all that was appended is seen, and nobody can
+ * append meanwhile. $1 handler id, $2 topic, $3 key hash.
+ */
 export const deleteEmptyKeySql = (t: Tables): string => `
 DELETE FROM ${t.parkedKey} AS parked WHERE ${scoped} AND NOT EXISTS (
   SELECT 1 FROM ${t.parkedEvent} AS waiting
   WHERE waiting.handler_id = parked.handler_id AND waiting.topic = parked.topic AND waiting.key_hash = parked.key_hash
 )`;
+
+/** No lock. Only the first event of a key counts. $1 handler ids, $2 limit. */
+export const upcomingScopesSql = (t: Tables): string => `
+SELECT handler_id, topic, key_hash, (extract(epoch FROM next_attempt_at) * 1000)::bigint AS at_ms FROM (
+  (SELECT handler_id, topic, key_hash, next_attempt_at FROM ${t.parkedEvent} AS waiting
+    WHERE next_attempt_at IS NOT NULL AND handler_id = ANY ($1::integer[]) AND NOT EXISTS (
+      SELECT 1 FROM ${t.parkedEvent} AS earlier WHERE earlier.handler_id = waiting.handler_id
+        AND earlier.topic = waiting.topic AND earlier.key_hash = waiting.key_hash AND earlier.position < waiting.position
+    ) ORDER BY next_attempt_at LIMIT $2)
+  UNION ALL
+  (SELECT handler_id, topic, key_hash, next_attempt_at FROM ${t.parkedKey}
+    WHERE next_attempt_at IS NOT NULL AND handler_id = ANY ($1::integer[]) ORDER BY next_attempt_at LIMIT $2)
+) AS upcoming ORDER BY next_attempt_at LIMIT $2`;
 
 /** No lock. $1 limit. */
 export const parkedScopesSql = (t: Tables): string => `

@@ -1,31 +1,39 @@
 /**
  * Parked events on PostgreSQL. Step 8 of an event's life.
  *
- * Whatever an event contains can be parked. A key's row is never left without an event, nor an event without its row.
+ * Whatever an event contains can be parked, and no event is ever without the row of its key.
  */
 import type {
   ParkedEntry,
   ParkedEvent,
+  ParkedFailure,
   ParkedScope,
   ParkScope,
   ParkStore,
   Transaction,
+  UpcomingScope,
 } from '@exactly-once/core';
 import {
+  appendParkedEventSql,
+  claimParkedKeySql,
   countParkedSql,
   deleteEmptyKeySql,
-  deleteParkedEventSql,
   firstParkedSql,
   holdParkedKeySql,
-  insertParkedEventSql,
   isParkedSql,
   makeParkedKeySql,
+  markParkedKeySql,
   parkedKeysSql,
   parkedScopesSql,
-  shareParkedKeySql,
+  postponeParkedEventSql,
+  settleParkedEventSql,
+  upcomingScopesSql,
 } from './parked.sql.js';
 import type { PostgresPool } from './postgres-pool.js';
 import type { PostgresTransaction } from './postgres-transaction.js';
+
+/** The end of the year 9999: a time that PostgreSQL can hold. */
+const latestMs = 253_402_300_799_000;
 
 export class PostgresParkStore implements ParkStore {
   constructor(readonly pool: PostgresPool) {}
@@ -43,12 +51,7 @@ export class PostgresParkStore implements ParkStore {
   async park(transaction: Transaction, event: ParkedEvent): Promise<void> {
     const { tables } = this.pool;
     const scope = parameters(event);
-    for (let shared = false; !shared; ) {
-      await own(transaction).query(makeParkedKeySql(tables), scope);
-      const { rows } = await own(transaction).query(shareParkedKeySql(tables), scope);
-      shared = rows.length > 0;
-    }
-    await own(transaction).query(insertParkedEventSql(tables), [
+    const columns = [
       ...scope,
       event.partition,
       String(event.offset),
@@ -58,14 +61,17 @@ export class PostgresParkStore implements ParkStore {
       Math.trunc(event.timestampMs),
       bytes(event.inboxKey),
       event.code,
-      event.errorChain.map((line) => line.replaceAll('\u0000', '\\u0000')),
+      writtenChain(event.errorChain),
       event.attempts,
       event.deaths,
       Math.trunc(event.firstAttemptAtMs),
-    ]);
+      time(event.nextAttemptAtMs),
+    ];
+    const append = () => own(transaction).query(appendParkedEventSql(tables), columns);
+    while ((await append()).rowCount === 0) await own(transaction).query(makeParkedKeySql(tables), scope);
   }
 
-  async take(transaction: Transaction, scope: ParkScope): Promise<ParkedEntry | 'busy' | null> {
+  async take(transaction: Transaction, scope: ParkScope): Promise<ParkedEntry | 'busy' | 'empty' | null> {
     const { tables } = this.pool;
     const held = await own(transaction).query(holdParkedKeySql(tables), parameters(scope));
     if (held.rows.length === 0) {
@@ -73,13 +79,40 @@ export class PostgresParkStore implements ParkStore {
       return rows.length === 0 ? null : 'busy';
     }
     const { rows } = await own(transaction).query(firstParkedSql(tables), parameters(scope));
-    return rows.length === 0 ? null : parkedEntry(rows[0]);
+    return rows.length === 0 ? 'empty' : parkedEntry(rows[0], held.rows[0].begun);
   }
 
-  async settle(transaction: Transaction, entry: ParkedEntry): Promise<void> {
+  async mark(transaction: Transaction, entry: ParkedEntry, begun: number): Promise<void> {
+    await own(transaction).query(markParkedKeySql(this.pool.tables), [...parameters(entry), begun]);
+  }
+
+  async postpone(transaction: Transaction, entry: ParkedEntry, failure: ParkedFailure): Promise<void> {
+    const { code, errorChain, attempts, deaths, nextAttemptAtMs } = failure;
+    await own(transaction).query(postponeParkedEventSql(this.pool.tables), [
+      ...parameters(entry),
+      String(entry.position),
+      ...[code, writtenChain(errorChain), attempts, deaths, time(nextAttemptAtMs)],
+    ]);
+  }
+
+  async settle(transaction: Transaction, entry: ParkedEntry, nowMs: number): Promise<void> {
+    const values = [...parameters(entry), String(entry.position), time(nowMs)];
+    await own(transaction).query(settleParkedEventSql(this.pool.tables), values);
+  }
+
+  async release(transaction: Transaction, scope: ParkScope): Promise<boolean> {
     const { tables } = this.pool;
-    await own(transaction).query(deleteParkedEventSql(tables), [String(entry.position)]);
-    await own(transaction).query(deleteEmptyKeySql(tables), parameters(entry));
+    await own(transaction).query(claimParkedKeySql(tables), parameters(scope));
+    await own(transaction).query(deleteEmptyKeySql(tables), parameters(scope));
+    const { rows } = await own(transaction).query(isParkedSql(tables), parameters(scope));
+    return rows.length === 0;
+  }
+
+  async upcoming(handlerIds: readonly number[], limit: number): Promise<UpcomingScope[]> {
+    const { rows } = await this.pool.query(upcomingScopesSql(this.pool.tables), [handlerIds, limit]);
+    return rows.map(({ handler_id: handlerId, topic, key_hash: keyHash, at_ms }) => {
+      return { handlerId, topic, keyHash, atMs: Number(at_ms) };
+    });
   }
 
   async scopes(limit: number): Promise<ParkedScope[]> {
@@ -111,6 +144,14 @@ function bytes(value: Uint8Array | null): Buffer | null {
   return value === null ? null : Buffer.from(value);
 }
 
+function time(ms: number | null): number | null {
+  return ms === null ? null : Math.trunc(Math.min(ms, latestMs));
+}
+
+function writtenChain(chain: readonly string[]): string[] {
+  return chain.map((line) => line.replaceAll('\u0000', '\\u0000'));
+}
+
 /** JSON: a list of [name, base64]. */
 export function writtenHeaders(headers: ParkedEvent['headers']): Buffer {
   const pairs = Object.entries(headers).map(([name, value]) => [name, Buffer.from(value).toString('base64')]);
@@ -126,7 +167,7 @@ function headersOf(json: Buffer): Record<string, Uint8Array> {
   return headers;
 }
 
-function parkedEntry(row: Record<string, unknown>): ParkedEntry {
+function parkedEntry(row: Record<string, unknown>, begun: number): ParkedEntry {
   return {
     position: BigInt(row['position'] as string),
     handlerId: row['handler_id'] as number,
@@ -144,5 +185,7 @@ function parkedEntry(row: Record<string, unknown>): ParkedEntry {
     attempts: row['attempts'] as number,
     deaths: row['deaths'] as number,
     firstAttemptAtMs: Number(row['first_attempt_ms']),
+    nextAttemptAtMs: row['next_attempt_ms'] === null ? null : Number(row['next_attempt_ms']),
+    begun,
   };
 }

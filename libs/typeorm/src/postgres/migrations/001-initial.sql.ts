@@ -147,8 +147,11 @@ CREATE TABLE ${t.parkedKey} (
   topic text NOT NULL,
   key_hash bytea NOT NULL CHECK (length(key_hash) = 32),
   parked_at timestamptz NOT NULL DEFAULT now(),
+  begun integer NOT NULL DEFAULT 0,
+  next_attempt_at timestamptz,
   PRIMARY KEY (handler_id, topic, key_hash)
 );
+CREATE INDEX eo_parked_key_due ON ${t.parkedKey} (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
 
 CREATE TABLE ${t.parkedEvent} (
   position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -171,7 +174,7 @@ CREATE TABLE ${t.parkedEvent} (
   FOREIGN KEY (handler_id, topic, key_hash) REFERENCES ${t.parkedKey}
 );
 CREATE INDEX eo_parked_event_scope ON ${t.parkedEvent} (handler_id, topic, key_hash, position);
-CREATE INDEX eo_parked_event_due ON ${t.parkedEvent} (next_attempt_at);
+CREATE INDEX eo_parked_event_due ON ${t.parkedEvent} (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
 
 CREATE TABLE ${t.deadLetter} (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

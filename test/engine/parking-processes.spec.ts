@@ -1,0 +1,74 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { MortalWorld } from './mortal-world.js';
+
+/** Several processes, of which some die, and the events that wait in their database. */
+describe('a parked event of several processes', () => {
+  let world: MortalWorld;
+
+  beforeEach(() => {
+    world = new MortalWorld();
+  });
+
+  afterEach(async () => {
+    await world.stop();
+  });
+
+  const failing = (id: string, times: number) => {
+    let failures = 0;
+    return (context: { id: string }) => {
+      if (context.id === id && failures++ < times) throw new Error('not yet');
+    };
+  };
+  const callsOf = (id: string) => world.calls.filter((call) => call === `h ${id}`);
+
+  it('is tried by one process at a time, whichever parked it', async () => {
+    const running = new Set<string>();
+    const doubles: string[] = [];
+    const handler = () => {
+      const fails = failing('1', 2);
+      return world.handler('h', async (context) => {
+        if (running.has('a')) doubles.push(context.id);
+        running.add('a');
+        await world.clock.sleep(300);
+        running.delete('a');
+        fails(context);
+      });
+    };
+    await world.start([handler()]);
+    const first = world.engine;
+    world.feedKeyed(['1', 'a'], ['2', 'a'], ['3', 'a']);
+    await world.pass(400);
+    world.broker.consumer = () => ({
+      start: async () => {},
+      stop: async () => {},
+      health: () => ({ status: 'up' }),
+    });
+    await world.start([handler()]);
+    await world.pass(60_000);
+    void first.stop();
+    await world.pass(20_000);
+
+    expect(doubles).toEqual([]);
+    expect(world.effects.slice(-3)).toEqual(['h 1', 'h 2', 'h 3']);
+    expect(world.storage.parked.any).toBe(false);
+  });
+
+  it('goes on elsewhere where its process dies at a retry, and waits for a person where it kills one after another', async () => {
+    const fails = failing('K', 1);
+    world.feedKeyed(['K', 'k'], ['K2', 'k'], ['A', 'a']);
+    await world.begin([world.handler('h', fails)]);
+    void world.engine.drain();
+    for (let life = 1; life <= 4; life++) {
+      await world.begin([world.killing('h', 'K')]);
+      await world.pass(2_100);
+    }
+    const alive = world.calls.length;
+    await world.begin([world.handler('h')]);
+    await world.pass(60_000);
+
+    expect(callsOf('K').length).toBeGreaterThanOrEqual(4);
+    expect(world.calls.slice(alive)).toEqual([]);
+    expect(world.waiting).toEqual(['K EO_PROCESS_KILLED, 3 deaths', 'K2 EO_KEY_PARKED, 0 deaths']);
+    expect(world.effects).toEqual(['h A']);
+  });
+});
