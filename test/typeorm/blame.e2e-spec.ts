@@ -137,8 +137,10 @@ describe('what a transaction remembers of its errors', () => {
     broker.append('in', ...ids.map((id) => ({ headers: headers(id), body: '{}' })));
     await engine.start();
     const passed = async () => {
-      const [row] = await world.database.query('SELECT next_offset::int AS next FROM eo_fence');
-      return row?.next === ids.length;
+      const [row] = await world.database.query(
+        'SELECT next_offset::int AS next, EXISTS (SELECT 1 FROM eo_parked_key) AS parked FROM eo_fence',
+      );
+      return row?.next === ids.length && !row.parked;
     };
     await until(passed).finally(() => engine.stop());
     const rows = await world.database.query(
