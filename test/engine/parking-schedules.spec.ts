@@ -51,7 +51,7 @@ describe('events that fail, park, are retried and dead-lettered, in any order of
       expect(world.storage.parked.any).toBe(false);
     });
 
-    await fc.assert(holds, { numRuns: Number(process.env['EO_SCHEDULES'] ?? 60) });
+    await fc.assert(holds, { numRuns: Number(process.env['EO_SCHEDULES'] ?? 40) });
 
     expect([...fired]).toEqual(
       expect.arrayContaining([
@@ -63,5 +63,5 @@ describe('events that fail, park, are retried and dead-lettered, in any order of
         'died after commit',
       ]),
     );
-  }, 590_000);
+  }, 600_000);
 });

@@ -34,6 +34,15 @@ export const replayStepSql = {
 /** Given up as well, until somebody decides otherwise. */
 export const parkedSql =
   'SELECT handler.name AS handler, parked.body, parked.code FROM eo_parked_event AS parked JOIN eo_handler AS handler ON handler.id = parked.handler_id ORDER BY parked.position';
+
+/** Keys that go on by themselves: all but those whose first event waits for a person. */
+export const retriedKeysSql = `SELECT count(*)::integer AS count FROM eo_parked_key AS parked
+LEFT JOIN LATERAL (
+  SELECT deaths FROM eo_parked_event AS waiting WHERE waiting.handler_id = parked.handler_id
+    AND waiting.topic = parked.topic AND waiting.key_hash = parked.key_hash ORDER BY position LIMIT 1
+) AS first ON true
+WHERE coalesce(first.deaths, 0) = 0`;
+
 export const inboxKeysSql = "SELECT encode(key, 'hex') AS key FROM eo_inbox";
 
 export const outboxDepthSql = "SELECT count(*)::integer AS count FROM eo_outbox WHERE state = 'pending'";

@@ -15,7 +15,7 @@ import { countersSql, ledgerDdl } from '../worker/ledger.sql.js';
 import { evidenceFile } from '../worker/witness.js';
 import { type HandlerPlan, outputType, type PlantedBug, type WorkerPlan } from '../worker/worker-plan.js';
 import { consumingService } from './observe.js';
-import { outboxDepthSql } from './observe.sql.js';
+import { outboxDepthSql, retriedKeysSql } from './observe.sql.js';
 import { SeededRandom } from './seeded-random.js';
 import { WorkerProcess } from './worker-process.js';
 
@@ -233,7 +233,7 @@ export class Stage {
     }
   }
 
-  /** Everything that was produced is acknowledged, and the outbox is empty. */
+  /** Everything that was produced is acknowledged, nothing waits for its next attempt, and the outbox is empty. */
   async drained(): Promise<boolean> {
     const inputs = Object.entries(this.topics).flatMap(([type, topic]) =>
       this.#outputs.has(type) ? [] : [topic],
@@ -252,6 +252,8 @@ export class Stage {
         );
         if (behind) return false;
       }
+      const [waiting] = await this.database.query(retriedKeysSql);
+      if (waiting.count > 0) return false;
       const [after] = await this.database.query(outboxDepthSql);
       return after.count === 0;
     });
