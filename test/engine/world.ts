@@ -100,10 +100,15 @@ export class World {
 
   /** Records with these ids on the input topic, all of one key, in order. */
   async produce(...ids: readonly string[]): Promise<void> {
+    await this.produceKeyed(...ids.map((id) => ({ id, key: 'k' })));
+  }
+
+  /** Records with these ids and keys on the input topic, in order. */
+  async produceKeyed(...events: readonly { id: string; key: string; partition?: number }[]): Promise<void> {
     const producer = this.kafka.client.producer();
     await producer.connect();
-    const messages = ids.map((id) => ({
-      key: 'k',
+    const messages = events.map(({ id, ...event }) => ({
+      ...event,
       value: JSON.stringify({ id }),
       headers: { ce_specversion: '1.0', ce_id: id, ce_source: 'test', ce_type: 'order.placed' },
     }));
