@@ -128,6 +128,11 @@ const planted: readonly Planted[] = [
     isRed: ({ findings }) =>
       expect(findings.join('\n')).toContain('nothing passes a refused event of its key'),
   },
+  {
+    title: 'a parked event does not hold its key: those behind it pass (case 33)',
+    runs: { cases: [33], seed: 1, plant: 'parked-passed', quick: true, patience: 30 },
+    isRed: ({ counts }) => expect(counts.R).toBeGreaterThan(0),
+  },
 ];
 
 /** The same with all remedies, as far as a run is short. */
@@ -137,7 +142,7 @@ const whole: readonly Runs[] = [
   { cases: [16, 17], seed: 5, broker: 'database', patience: 60 },
   { cases: [42], seed: 4, broker: 'database', patience: 60 },
   { cases: [27, 28], seed: 1, broker: 'database', patience: 60 },
-  { cases: [36], seed: 1, quick: true, patience: 60 },
+  { cases: [33, 36], seed: 1, quick: true, patience: 60 },
 ];
 
 async function run(folder: string, runs: Runs): Promise<RunReport[]> {

@@ -13,6 +13,7 @@ import { hotRowCases } from './hot-rows.js';
 import { identityCases } from './identities.js';
 import { longWorkCases } from './long-work.js';
 import { neighboursCase } from './neighbours.js';
+import { parkingCases } from './parking.js';
 import { processKillersCase } from './process-killers.js';
 import { publishingCases } from './publishing.js';
 import { rebalanceCases } from './rebalances.js';
@@ -48,6 +49,7 @@ export const faultCases: readonly FaultCase[] = [
   ...rebalanceCases,
   ...brokerKilledCases,
   processKillersCase,
+  ...parkingCases,
   ...transactionalCases,
   transactionalCopiesCase,
   brokerAwayCase,

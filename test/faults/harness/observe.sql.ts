@@ -35,6 +35,8 @@ export const replayStepSql = {
 export const parkedSql =
   'SELECT handler.name AS handler, parked.body, parked.code FROM eo_parked_event AS parked JOIN eo_handler AS handler ON handler.id = parked.handler_id ORDER BY parked.position';
 
+export const parkedCountSql = 'SELECT count(*)::integer AS count FROM eo_parked_event';
+
 /** Keys that go on by themselves: all but those whose first event waits for a person. */
 export const retriedKeysSql = `SELECT count(*)::integer AS count FROM eo_parked_key AS parked
 LEFT JOIN LATERAL (

@@ -15,8 +15,18 @@ export type Mark =
 
 /** What a handler does on top of its ordinary work. */
 export type Act =
-  /** Throws, in the handler of this name or in any; `once`: only at the first call; `tellAll`: with the body in its error. */
-  | { readonly kind: 'fail'; readonly handler?: string; readonly once?: boolean; readonly tellAll?: true }
+  /**
+   * Throws, in the handler of this name or in any; `once`: only at the first call; `times`: at so many; `afterMs`: asks
+   * to be tried again then; `tellAll`: with the body in its error.
+   */
+  | {
+      readonly kind: 'fail';
+      readonly handler?: string;
+      readonly once?: boolean;
+      readonly times?: number;
+      readonly afterMs?: number;
+      readonly tellAll?: true;
+    }
   /** Gives itself up until the runner has mended what it needs. */
   | { readonly kind: 'broken' }
   /** Catches a duplicate key on a table of its own; `once`: only at the first call. */

@@ -28,6 +28,15 @@ export function storageWithPoints(storage: Storage, reach: Reach): Storage {
     settle: between(reach, 'settle:before', 'settle:after'),
     conclude: between(reach, 'conclude:before', null),
   });
+  const parked = around(storage.parked, {
+    park: between(reach, 'park:before', 'park:after'),
+    take: between(reach, null, 'take:after'),
+    mark: between(reach, null, 'mark:after'),
+    postpone: between(reach, 'postpone:before', 'postpone:after'),
+    settle: between(reach, 'leave:before', 'leave:after'),
+    release: between(reach, 'release:before', 'release:after'),
+  });
+  const deadLetters = around(storage.deadLetters, { insert: between(reach, 'bury:before', 'bury:after') });
   const surrounded = around(storage, {
     begin: (begin) => async (options) => {
       reach('begin:before');
@@ -36,7 +45,7 @@ export function storageWithPoints(storage: Storage, reach: Reach): Storage {
       return transaction;
     },
   });
-  return withParts(surrounded, { inbox, outbox });
+  return withParts(surrounded, { inbox, outbox, parked, deadLetters });
 }
 
 export function brokerWithPoints(broker: Broker, reach: Reach): Broker {

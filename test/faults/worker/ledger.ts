@@ -4,7 +4,7 @@
  */
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { type EventContext, PermanentError, type PublishOptions } from '@exactly-once/core';
+import { type EventContext, PermanentError, type PublishOptions, RetryAfterError } from '@exactly-once/core';
 import type { DataSource } from 'typeorm';
 import { type Act, fingerprint, type LedgerData } from '../record/message.js';
 import { EffectOne, EffectTwo } from './effect.js';
@@ -55,7 +55,7 @@ export class Ledger {
     witness.reach('handler:end');
   }
 
-  /** The same for many: a statement for each effect table. No acts. */
+  /** The same for many: a statement for each effect table. Of the acts only the one that fails. */
   async recordAll(
     handler: string,
     events: readonly LedgerData[],
@@ -63,6 +63,9 @@ export class Ledger {
   ): Promise<void> {
     const { dataSource, plan, witness, publish } = this.#parts;
     const rows = events.map((data, index) => this.#row(handler, data, contexts[index]!));
+    for (const [index, { act }] of events.entries()) {
+      if (act?.kind === 'fail') await this.#before(handler, act, rows[index]!.message, contexts[index]!);
+    }
     const copies = () => rows.map((row) => ({ ...row }));
     await dataSource.getRepository(EffectOne).insert(copies());
     if (plan.paceMs > 0) await pause(plan.paceMs);
@@ -101,8 +104,10 @@ export class Ledger {
     }
     if (act?.kind === 'hold') await this.#hold(act.then, message, context);
     const fails = act?.kind === 'fail' && (act.handler ?? handler) === handler;
-    if (fails && !(act.once === true && context.attempt > 1)) {
+    const times = fails ? (act.once ? 1 : (act.times ?? Number.POSITIVE_INFINITY)) : 0;
+    if (fails && context.attempt <= times) {
       this.#note('fail', message, context);
+      if (act.afterMs !== undefined) throw new RetryAfterError(act.afterMs);
       const all = act.tellAll ? ` with ${context.event.body}` : '';
       throw new Error(`this handler fails on purpose${all}`);
     }

@@ -23,6 +23,12 @@ export function storageWithBugs(storage: Storage, planted: readonly PlantedBug[]
   if (planted.includes('delivery-order')) {
     result = withParts(result, { inbox: inDeliveryOrder(storage.inbox) });
   }
+  if (planted.includes('parked-passed')) {
+    const parked = around(storage.parked, {
+      parked: () => (_transaction, scopes) => Promise.resolve(scopes.map(() => false)),
+    });
+    result = withParts(result, { parked });
+  }
   result = withParts(result, { fences: fencesWithBugs(storage.fences, planted) });
   if (planted.includes('tag-unchecked')) result = withTransactions(result, uncheckedTag);
   if (planted.includes('commit-unchecked')) {

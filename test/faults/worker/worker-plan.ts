@@ -38,6 +38,8 @@ export const plantedBugs = [
   'lease-unchecked',
   /** What the broker refused does not hold its key. */
   'dead-row-passed',
+  /** Later events of a parked key are not parked behind it. */
+  'parked-passed',
 ] as const;
 export type PlantedBug = (typeof plantedBugs)[number];
 
@@ -59,6 +61,20 @@ export type Point =
   /** The brokers have ended it. */
   | 'end:after'
   | 'done:before'
+  /** An event is parked, taken out, marked, put off, or leaves; its key's row goes. */
+  | 'park:before'
+  | 'park:after'
+  | 'take:after'
+  | 'mark:after'
+  | 'postpone:before'
+  | 'postpone:after'
+  | 'leave:before'
+  | 'leave:after'
+  | 'release:before'
+  | 'release:after'
+  /** Its dead letter is written. */
+  | 'bury:before'
+  | 'bury:after'
   | 'send:before'
   | 'send:after'
   | 'settle:before'
