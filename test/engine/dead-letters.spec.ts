@@ -49,6 +49,21 @@ describe('a dead letter that somebody decides about', () => {
     expect((await store().list({}, 9)).map(({ state }) => state)).toEqual(['replayed', 'replayed']);
   });
 
+  it('is retried by the engine itself, and where that fails its new letter says of which it is the replay', async () => {
+    await replayLetters(store(), { ids: [1n] }, 'ada');
+    await world.pass(5_000);
+    broken = false;
+    await replayLetters(store(), { ids: [2n] }, 'ada');
+    await world.pass(5_000);
+
+    expect(world.effects).toEqual(['h B']);
+    expect((await store().list({ state: 'dead' }, 9)).map(({ id, eventId }) => [id, eventId])).toEqual([
+      [3n, 'A'],
+    ]);
+    expect((await store().find(3n))?.replayOf).toBe(1n);
+    expect(await world.engine.parked()).toEqual([]);
+  });
+
   it('is handled with the body that somebody gave it', async () => {
     broken = false;
     seen = [];
