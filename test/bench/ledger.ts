@@ -64,6 +64,11 @@ export async function fencesStand(database: TestDatabase): Promise<number | null
   return sum;
 }
 
+/** Events that wait in the database. */
+export function countParked(database: TestDatabase): Promise<number> {
+  return rows(database, 'eo_parked_event');
+}
+
 export async function readLedger(database: TestDatabase): Promise<Ledger> {
   const [effects] = await database.query(`
     SELECT count(*)::int AS count, count(DISTINCT order_id)::int AS orders, coalesce(sum(cents), 0) AS cents,

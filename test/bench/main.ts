@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- consume | contended | lone | kafka | relay | backlog | outbox`: contestants side by side, interleaved in one run; ratios, not single figures.
+ * `npm run bench -- consume | contended | lone | failures | kafka | relay | backlog | outbox`: contestants side by side, interleaved in one run; ratios, not single figures.
  *
  * A contestant that failed, or lost, doubled or tore an event, is void, and the run then exits with 1.
  */
@@ -9,6 +9,7 @@ import { findKafka } from '../services/kafka.js';
 import { findPostgres, type PostgresServer } from '../services/postgres.js';
 import { consumeBenchmark } from './consume-benchmark.js';
 import { contendedBenchmark } from './contended-benchmark.js';
+import { failuresBenchmark } from './failures-benchmark.js';
 import { kafkaBenchmark } from './kafka-benchmark.js';
 import { loneBenchmark } from './lone-benchmark.js';
 import { outboxBenchmark } from './outbox/outbox-benchmark.js';
@@ -21,6 +22,7 @@ const benchmarks = [
   consumeBenchmark,
   contendedBenchmark,
   loneBenchmark,
+  failuresBenchmark,
   kafkaBenchmark,
   relayBenchmark,
   backlogBenchmark,

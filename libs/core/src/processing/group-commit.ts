@@ -153,7 +153,7 @@ class GroupRun {
     if (buried.size > 0) telemetry.count('exactly_once.dead_letters', buried.size);
     if (parked.size > 0) telemetry.count('exactly_once.parked', parked.size);
     for (const [unit, error] of parked) {
-      const level = unit.deaths > 0 ? 'error' : 'warn';
+      const level = unit.deaths > 0 ? 'error' : unit.parks ? 'warn' : 'debug';
       this.#parts.logger[level](`parked: ${unitLabel(unit)}: ${errorLine(error)}`);
       if (unit.nextAttemptAtMs !== null) this.#parts.parked(unit.nextAttemptAtMs);
     }

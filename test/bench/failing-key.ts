@@ -1,0 +1,2 @@
+/** The key whose events always fail, in the benchmark `failures`. */
+export const failingKey = 'order-failing';
