@@ -95,6 +95,26 @@ describe('an event that failed', () => {
     expect(world.effects).toEqual(['h 2']);
   });
 
+  it('leaves a letter that is redacted and published like any other', async () => {
+    await world.start(
+      [
+        world.handler('h', () => {
+          throw new Error('the card 4711');
+        }),
+      ],
+      {
+        retry: { attempts: 2 },
+        deadLetters: { topic: 'out', redact: (letter) => ({ ...letter, errorChain: ['gone'] }) },
+      },
+    );
+
+    world.feedKeyed(['1', 'a']);
+    await world.pass(5_000);
+
+    expect(world.storage.deadLetters.letters[0]).toMatchObject({ errorChain: ['gone'], attempts: 2 });
+    expect(world.broker.topic('out')).toHaveLength(1);
+  });
+
   it('waits as long as it asks for', async () => {
     await world.start([
       world.handler(

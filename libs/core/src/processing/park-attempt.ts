@@ -121,8 +121,10 @@ export async function withFirst<T>(
       return entry === 'empty' ? await release(parts, key) : (entry ?? 'free');
     }
     const result = await work(transaction, entry);
+    const publishes = transaction.outgoing.length > 0;
     await transaction.seal();
     await transaction.commit();
+    if (publishes) parts.group.published();
     return result;
   } catch (error) {
     await transaction.rollback();

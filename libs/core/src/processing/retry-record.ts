@@ -6,8 +6,8 @@
  * the event is still as the attempt found it: else another process has gone on with it.
  */
 import { ExactlyOnceError, errorChain, isExactlyOnceError } from '../errors/exactly-once-error.js';
+import { bury } from '../failure/burial.js';
 import { replayedLetter } from '../failure/dead-letter-store.js';
-import { deadLetterOf } from '../failure/dead-letter-writer.js';
 import { backoffMs, decide, defaultRetryPolicy } from '../failure/failure-policy.js';
 import type { ParkedEntry } from '../failure/park-store.js';
 import { unitOfParked } from '../failure/park-writer.js';
@@ -101,10 +101,9 @@ export class RetryRecord {
   }
 
   async #bury(transaction: Transaction, error: Error, attempts: number): Promise<void> {
-    const { storage, clock, serviceVersion, telemetry } = this.#parts.group;
-    const letter = deadLetterOf({ ...this.#unit, attempts }, error, clock.now(), serviceVersion);
+    const { storage, clock, telemetry } = this.#parts.group;
     const replayOf = replayedLetter(this.#entry.position);
-    await storage.deadLetters.insert(transaction, { ...letter, replayOf });
+    await bury(this.#parts.group, transaction, { ...this.#unit, attempts }, error, replayOf);
     await storage.parked.settle(transaction, this.#entry, clock.now());
     telemetry.count('exactly_once.dead_letters', 1);
   }
