@@ -44,13 +44,14 @@ export function leaseRefused(stage: Stage, { name }: WorkerProcess): boolean {
 }
 
 /** The outbox is empty, and each event of it handled. On a topic with transactions positions do not tell. */
-export async function allHandled(stage: Stage): Promise<boolean> {
-  return stage.eventually('all is published and handled', async () => {
+export async function allHandled(stage: Stage, patienceMs?: number): Promise<boolean> {
+  const isSo = async () => {
     const [depth] = await stage.database.query(outboxDepthSql);
     const [handled] = await stage.database.query(effectCountSql);
     const committed = recordedAttempts(stage.folder).filter(({ outcome }) => outcome === 'ok');
     return depth.count === 0 && handled.count >= committed.length;
-  });
+  };
+  return stage.eventually('all is published and handled', isSo, patienceMs);
 }
 
 /** All that was published stands on the topic, in order; how many records came again. */

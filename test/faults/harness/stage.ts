@@ -216,7 +216,11 @@ export class Stage {
    * Waits for a condition; one that does not come is a liveness anomaly and answers false. A condition that cannot
    * be looked up (a coordinator that moves) has not come yet.
    */
-  async eventually(what: string, condition: () => Promise<boolean>): Promise<boolean> {
+  async eventually(
+    what: string,
+    condition: () => Promise<boolean>,
+    patienceMs = this.options.patienceMs,
+  ): Promise<boolean> {
     let trouble: unknown = null;
     const lookUp = () =>
       condition().catch((error: unknown) => {
@@ -225,7 +229,7 @@ export class Stage {
         return false;
       });
     try {
-      await until(what, lookUp, this.options.patienceMs);
+      await until(what, lookUp, patienceMs);
       return true;
     } catch (error) {
       this.stuck.push(`${(error as Error).message}${trouble === null ? '' : ` (${trouble})`}`);

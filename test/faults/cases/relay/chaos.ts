@@ -107,7 +107,9 @@ async function chaos(stage: Stage, transactional: boolean): Promise<void> {
   stage.enough();
   some.heal();
   for (const publisher of publishers) await stage.finished(publisher);
-  await (transactional ? allHandled(stage) : stage.drained());
+  // The longer it went on, the more has piled up behind those that were killed and stopped.
+  await allHandled(stage, stage.options.patienceMs + durationMs);
+  if (!transactional) await stage.drained();
   const { kills, stops, long } = some.harm;
   stage.fault(`${kills} relays killed at work`, kills > 0);
   stage.fault(`${stops} relays stopped at work, ${long} past their lease`, long > 0);
