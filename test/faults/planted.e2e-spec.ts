@@ -32,6 +32,11 @@ interface Planted {
 
 const planted: readonly Planted[] = [
   {
+    title: 'the window ignored: what the pruner forgot too early runs again (case 66)',
+    runs: { cases: [66], seed: 1, plant: 'window-ignored', broker: 'database', patience: 10 },
+    isRed: ({ counts }) => expect(counts.D).toBeGreaterThan(0),
+  },
+  {
     title: 'nothing runs under a mark: the event that kills is never parked (case 51)',
     runs: { cases: [51], seed: 10, plant: 'no-marks', broker: 'database', patience: 10 },
     isRed: ({ findings }) => expect(findings.join('\n')).toContain('and there is no end'),

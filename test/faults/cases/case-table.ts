@@ -25,6 +25,7 @@ import { refusedEventsCase } from './relay/refused-events.js';
 import { rollingRestartCase } from './relay/rolling-restart.js';
 import { stoppedRelayCase } from './relay/stopped-relay.js';
 import { replayCases } from './replays.js';
+import { retentionCases } from './retention.js';
 import { sharedSessionCases } from './shared-session.js';
 import { transactionalCases } from './transactional.js';
 import { transactionalCopiesCase } from './transactional-copies.js';
@@ -60,4 +61,5 @@ export const faultCases: readonly FaultCase[] = [
   lostProgressCase,
   ...chaosCases,
   ...replayCases,
+  ...retentionCases,
 ].toSorted((one, other) => one.number - other.number);

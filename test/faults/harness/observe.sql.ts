@@ -47,6 +47,17 @@ WHERE coalesce(first.deaths, 0) = 0`;
 
 export const inboxKeysSql = "SELECT encode(key, 'hex') AS key FROM eo_inbox";
 
+/** $1 minutes that each record of the inbox is old from now on. */
+export const ageInboxSql = "UPDATE eo_inbox SET recorded_at = now() - $1::integer * interval '1 minute'";
+
+/** $1 records of nobody's events, in the midst of the others' keys; $2 minutes that they are old. */
+export const fillInboxSql = `INSERT INTO eo_inbox (key, handler_id, recorded_at, fingerprint)
+SELECT decode(md5(n::text) || left(md5(n || ' too'), 16), 'hex'), 1, now() - $2::integer * interval '1 minute', decode(md5(n::text), 'hex')
+FROM generate_series(1, $1::integer) AS n`;
+
+export const pastWindowSql = (days: number): string =>
+  `SELECT count(*)::integer AS count FROM eo_inbox WHERE recorded_at < now() - interval '${days} days'`;
+
 export const outboxDepthSql = "SELECT count(*)::integer AS count FROM eo_outbox WHERE state = 'pending'";
 
 /** What the broker will never take, with its reason. */

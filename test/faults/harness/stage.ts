@@ -170,6 +170,7 @@ export class Stage {
       paceMs: 0,
       relay: changes.role === 'consume' || changes.role === 'relay' || changes.role === 'deliver',
       relayOptions: {},
+      retention: false,
       maxHeapMb: null,
       retriesParked: false,
       fault: null,

@@ -41,7 +41,7 @@ export function batchOptions(plan: WorkerPlan) {
     relay: plan.relay
       ? { maxPollMs: 50, leaseMs: 1_000, batchSize: plan.sendAtOnce, ...plan.relayOptions }
       : (false as const),
-    retention: false as const,
+    retention: plan.retention,
     dedupCacheSize: plan.dedupCacheSize,
     shutdownMs: 5_000,
   };

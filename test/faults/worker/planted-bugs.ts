@@ -29,6 +29,10 @@ export function storageWithBugs(storage: Storage, planted: readonly PlantedBug[]
     });
     result = withParts(result, { parked });
   }
+  if (planted.includes('window-ignored')) {
+    const inbox = around(storage.inbox, { deleteOlderThan: (forget) => (_, limit) => forget(0, limit) });
+    result = withParts(result, { inbox });
+  }
   result = withParts(result, { fences: fencesWithBugs(storage.fences, planted) });
   if (planted.includes('tag-unchecked')) result = withTransactions(result, uncheckedTag);
   if (planted.includes('commit-unchecked')) {

@@ -1,7 +1,7 @@
 /**
  * What a worker process is told by the runner, as one JSON file.
  */
-import type { RelayOptions } from '@exactly-once/core';
+import type { RelayOptions, RetentionOptions } from '@exactly-once/core';
 import type { BrokerName } from '../broker/broker-ground.js';
 
 /** Remedies that can be taken out, from outside, to show that a case then turns red. */
@@ -36,6 +36,8 @@ export const plantedBugs = [
   'no-hold-back',
   /** Whoever once had a lease counts as its holder. */
   'lease-unchecked',
+  /** The pruner forgets whatever it finds. */
+  'window-ignored',
   /** What the broker refused does not hold its key. */
   'dead-row-passed',
   /** Later events of a parked key are not parked behind it. */
@@ -139,6 +141,8 @@ export interface WorkerPlan {
   readonly relay: boolean;
   /** On top of the harness's own. */
   readonly relayOptions: RelayOptions;
+  /** Forgets what is past the window. */
+  readonly retention: RetentionOptions | false;
   /** Bound of its heap; `null`: Node's own. */
   readonly maxHeapMb: number | null;
   readonly fault: FaultPlan | null;
