@@ -103,6 +103,22 @@ describe('a dead letter that is written', () => {
     expect([String(message!.body), String(message!.key), others]).toEqual(['{}', 'k', []]);
   });
 
+  it('is redacted and published also where its event was tried again before', async () => {
+    const handler = world.handler('h', () => {
+      throw new Error('not yet');
+    });
+    await world.start([handler], {
+      deadLetters: { topic: 'given-up', redact: (one) => ({ ...one, body: Buffer.from('{}') }) },
+      retry: { attempts: 2, backoffMs: 1 },
+    });
+    world.broker.append('in', { ...world.message('A', '{"card":"4111"}'), key: 'k' });
+    await world.pass(5_000);
+
+    const letter = await world.engine.deadLetters.find(1n);
+    expect([String(letter?.body), letter?.redacted, letter?.attempts]).toEqual(['{}', true, 2]);
+    expect(world.broker.topic('given-up').map(({ body }) => String(body))).toEqual(['{}']);
+  });
+
   it('is published also where its event could not be read', async () => {
     await world.start([world.handler('h')], { deadLetters: { topic: 'given-up' } });
     world.broker.append('in', { headers: { ce_id: 'A', odd: 'x' }, body: 'no event' });
