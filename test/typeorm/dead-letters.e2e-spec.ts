@@ -231,4 +231,14 @@ describe('dead letters', () => {
     await transaction.rollback();
     await world.database.query('DROP TABLE refund');
   });
+
+  it('are decided about in transactions that end where the tool that began one is stopped', async () => {
+    const { pool } = storage.deadLetters as unknown as {
+      pool: { transaction<T>(work: (query: (sql: string) => Promise<{ rows: unknown[] }>) => T): T };
+    };
+
+    const { rows } = await pool.transaction((query) => query('SHOW idle_in_transaction_session_timeout'));
+
+    expect(rows).toEqual([{ idle_in_transaction_session_timeout: '30s' }]);
+  });
 });

@@ -6,6 +6,7 @@
 import type { QueryRunner } from 'typeorm';
 import { defaultPatienceMs, PostgresConnection, type StatementResult } from './postgres-connection.js';
 import type { Tables } from './tables.js';
+import { beginShortSql } from './transaction.sql.js';
 
 export type Statements = (text: string, values?: readonly unknown[]) => Promise<StatementResult>;
 
@@ -22,11 +23,14 @@ export class PostgresPool {
     return this.#use((connection) => connection.query(text, values));
   }
 
-  /** Runs `work` in a short transaction. A statement may wait `patienceMs` milliseconds for its answer. */
+  /**
+   * Runs `work` in a short transaction. A statement may wait `patienceMs` milliseconds for its answer, and the server as long
+   * for the next one: a process that was stopped holds no rows for ever.
+   */
   async transaction<T>(work: (query: Statements) => Promise<T>, patienceMs = defaultPatienceMs): Promise<T> {
     return this.#use(async (connection) => {
       const query: Statements = (text, values) => connection.query(text, values, patienceMs);
-      await query('BEGIN');
+      await query(beginShortSql(patienceMs));
       try {
         const result = await work(query);
         await query('COMMIT');

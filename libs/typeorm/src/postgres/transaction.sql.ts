@@ -27,6 +27,11 @@ export function beginSql({
   );
 }
 
+/** For a few statements of our own: whatever the role's settings are, they end where nobody sends the next one. */
+export function beginShortSql(idleTimeoutMs: number): string {
+  return `BEGIN;SET LOCAL idle_in_transaction_session_timeout = ${setting(idleTimeoutMs, 1)}`;
+}
+
 function setting(ms: number, least: number): number {
   return Math.min(longestSettingMs, Math.max(least, Math.trunc(ms)));
 }
