@@ -91,6 +91,26 @@ describe('a dead letter that somebody decides about', () => {
     expect((await store().list({ state: 'dead' }, 9)).map(({ eventId }) => eventId)).toEqual(['late 1']);
   });
 
+  it('keeps the order of its key through a second replay, also from one step to the next', async () => {
+    await replayLetters(store(), { ids: [1n] }, 'ada');
+    await world.pass(5_000);
+    world.feed(...Array.from({ length: 250 }, (_, number) => `${number}`));
+    await world.pass(100);
+    const asked: bigint[] = [];
+    const replaying = store();
+    const replay = replaying.replay.bind(replaying);
+    replaying.replay = (ids, by) => {
+      asked.push(...ids);
+      return replay(ids, by);
+    };
+
+    await replayLetters(replaying, {}, 'ada');
+    await replayLetters(replaying, { ids: [2n, 3n] }, 'ada');
+
+    expect(asked.slice(0, 3)).toEqual([3n, 2n, 4n]);
+    expect(asked.slice(252)).toEqual([3n, 2n]);
+  });
+
   it('takes many in steps, and says how far it is', async () => {
     world.feed(...Array.from({ length: 448 }, (_, number) => `${number}`));
     await world.pass(100);

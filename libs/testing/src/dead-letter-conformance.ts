@@ -4,10 +4,10 @@
  * Asks that a letter comes back as it was, that no decision is taken twice, and that a replay keeps the order of a key.
  */
 import assert from 'node:assert/strict';
-import type { DeadLetterFilter, ParkScope, Storage } from '@exactly-once/core';
+import type { DeadLetterFilter, Storage } from '@exactly-once/core';
 import type { It } from './concurrency-conformance.js';
 import { committed, options } from './conformance-records.js';
-import { buried, handlerOf, letter, plain, targetOf } from './dead-letter-records.js';
+import { buried, handlerOf, letter, names, plain, scopeOf, taken, targetOf } from './dead-letter-records.js';
 
 const decision = { by: 'ada', why: 'a test\u0000order' };
 
@@ -16,29 +16,6 @@ export function describeDeadLetters(it: It, storage: () => Storage): void {
   describeReplay(it, storage);
   describeOtherDecisions(it, storage);
 }
-
-function scopeOf(handlerId: number, key = 'k'): ParkScope {
-  return { handlerId, topic: 't', keyHash: Buffer.from(key.padEnd(32)) };
-}
-
-/** Takes out all that is parked in a scope. */
-async function taken(storage: Storage, scope: ParkScope) {
-  const entries = [];
-  for (;;) {
-    const entry = await committed(storage, async (transaction) => {
-      const first = await storage.parked.take(transaction, scope);
-      assert.notEqual(first, 'busy');
-      if (first === null || first === 'busy' || first === 'empty') return null;
-      await storage.parked.settle(transaction, first, 0);
-      return first;
-    });
-    if (entry === null) return entries;
-    entries.push(entry);
-  }
-}
-
-const names = (entries: readonly { readonly inboxKey: Uint8Array }[]) =>
-  entries.map(({ inboxKey }) => Buffer.from(inboxKey).toString().trim());
 
 function describeReading(it: It, storage: () => Storage): void {
   it('gives a dead letter back as it was, whatever it holds', async () => {

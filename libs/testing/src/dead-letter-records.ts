@@ -3,7 +3,8 @@
  *
  * Says nothing about any adapter.
  */
-import type { DeadLetter, Storage } from '@exactly-once/core';
+import assert from 'node:assert/strict';
+import type { DeadLetter, ParkScope, Storage } from '@exactly-once/core';
 import { committed } from './conformance-records.js';
 
 /** A handler of its own for each test, whose letters can be replayed. */
@@ -47,7 +48,8 @@ export async function buried(storage: Storage, ...letters: DeadLetter[]): Promis
     for (const one of letters) await storage.deadLetters.insert(transaction, one);
   });
   const heads = await storage.deadLetters.list({}, 1_000);
-  return heads.slice(-letters.length).map(({ id }) => id);
+  const ids = heads.map(({ id }) => id).sort((one, other) => (one < other ? -1 : 1));
+  return ids.slice(-letters.length);
 }
 
 /** With bytes as text, so that a Buffer and a Uint8Array are the same. */
@@ -57,3 +59,26 @@ export function plain(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, plain(one)]));
 }
+
+export function scopeOf(handlerId: number, key = 'k'): ParkScope {
+  return { handlerId, topic: 't', keyHash: Buffer.from(key.padEnd(32)) };
+}
+
+/** Takes out all that is parked in a scope. */
+export async function taken(storage: Storage, scope: ParkScope) {
+  const entries = [];
+  for (;;) {
+    const entry = await committed(storage, async (transaction) => {
+      const first = await storage.parked.take(transaction, scope);
+      assert.notEqual(first, 'busy');
+      if (first === null || first === 'busy' || first === 'empty') return null;
+      await storage.parked.settle(transaction, first, 0);
+      return first;
+    });
+    if (entry === null) return entries;
+    entries.push(entry);
+  }
+}
+
+export const names = (entries: readonly { readonly inboxKey: Uint8Array }[]) =>
+  entries.map(({ inboxKey }) => Buffer.from(inboxKey).toString().trim());

@@ -23,6 +23,8 @@ import type { InMemoryHandlers } from './in-memory-handlers.js';
 import type { InMemoryParked } from './in-memory-parked.js';
 import type { InMemoryTransaction } from './in-memory-transaction.js';
 
+type Place = Pick<DeadLetterHead, 'id' | 'replayOf'>;
+
 export class InMemoryDeadLetters implements DeadLetterStore {
   readonly #clock: Clock;
   readonly #parked: InMemoryParked;
@@ -39,6 +41,12 @@ export class InMemoryDeadLetters implements DeadLetterStore {
   /** In the order in which they were written. */
   get letters(): readonly StoredDeadLetter[] {
     return this.#rows;
+  }
+
+  /** Whether the event that the inbox knows under that key is dead, and can be replayed. */
+  holds(inboxKey: Uint8Array): boolean {
+    const dead = this.#rows.filter(({ state, code }) => state === 'dead' && code !== 'EO_ID_REUSED');
+    return dead.some(({ target }) => target !== null && Buffer.from(inboxKey).equals(target.inboxKey));
   }
 
   async insert(transaction: Transaction, letter: DeadLetter): Promise<void> {
@@ -73,8 +81,10 @@ export class InMemoryDeadLetters implements DeadLetterStore {
   }
 
   async list(filter: DeadLetterFilter, limit: number, after = 0n): Promise<DeadLetterHead[]> {
+    const start = this.#row(after) ?? { id: after, replayOf: null };
     return this.#rows
-      .filter((row) => row.id > after && this.#fits(row, filter))
+      .filter((row) => inOrder(start, row) < 0 && this.#fits(row, filter))
+      .sort(inOrder)
       .slice(0, limit)
       .map(headOf);
   }
@@ -85,10 +95,11 @@ export class InMemoryDeadLetters implements DeadLetterStore {
 
   async replay(ids: readonly bigint[], by: string): Promise<ReplayAnswer[]> {
     const answers: ReplayAnswer[] = [];
-    for (const id of [...new Set(ids)].sort((one, other) => (one < other ? -1 : 1))) {
-      answers.push({ id, outcome: await this.#replayOne(id, by) });
-    }
-    return answers;
+    const rows = [...new Set(ids)].map((id) => this.#row(id) ?? { id, replayOf: null });
+    const begun = new Set<string>();
+    for (const { id } of rows.sort(inOrder))
+      answers.push({ id, outcome: await this.#replayOne(id, by, begun) });
+    return answers.sort((one, other) => (one.id < other.id ? -1 : 1));
   }
 
   async discard(ids: readonly bigint[], { by, why }: DiscardDecision): Promise<bigint[]> {
@@ -106,7 +117,8 @@ export class InMemoryDeadLetters implements DeadLetterStore {
     return true;
   }
 
-  async #replayOne(id: bigint, by: string): Promise<ReplayOutcome> {
+  /** `begun`: the scopes whose first event is due. */
+  async #replayOne(id: bigint, by: string, begun: Set<string>): Promise<ReplayOutcome> {
     const first = this.#row(id);
     const outcome = this.#outcome(first);
     if (outcome !== 'replayed') return outcome;
@@ -117,7 +129,10 @@ export class InMemoryDeadLetters implements DeadLetterStore {
       answer = this.#outcome(row);
       if (answer !== 'replayed') return null;
       this.#write({ ...row, state: 'replayed', decidedBy: by, decidedAtMs: this.#clock.now() });
-      return entryOf(row, this.#clock.now());
+      const slot = JSON.stringify([scope.handlerId, scope.topic, Buffer.from(scope.keyHash).toString('hex')]);
+      const isDue = !begun.has(slot) || row.code === 'EO_PROCESS_KILLED';
+      begun.add(slot);
+      return entryOf(row, isDue ? this.#clock.now() : null);
     });
     return answer;
   }
@@ -167,7 +182,14 @@ function headOf(row: StoredDeadLetter): DeadLetterHead {
   return head;
 }
 
-function entryOf(row: StoredDeadLetter, nowMs: number): Omit<ParkedEntry, 'begun'> {
+/** By the first letters of their events. */
+function inOrder(one: Place, other: Place): number {
+  const [first, second] = [one.replayOf ?? one.id, other.replayOf ?? other.id];
+  if (first !== second) return first < second ? -1 : 1;
+  return one.id < other.id ? -1 : one.id > other.id ? 1 : 0;
+}
+
+function entryOf(row: StoredDeadLetter, nextAttemptAtMs: number | null): Omit<ParkedEntry, 'begun'> {
   const { target, topic, key, code, errorChain, firstAttemptAtMs } = row;
   return {
     ...target!,
@@ -176,9 +198,9 @@ function entryOf(row: StoredDeadLetter, nowMs: number): Omit<ParkedEntry, 'begun
     offset: row.offset!,
     headers: receivedHeaders(row.headers),
     body: row.edits.at(-1)?.body ?? row.body,
-    position: replayPosition(row.id),
+    position: replayPosition(row),
     attempts: 0,
-    nextAttemptAtMs: nowMs,
+    nextAttemptAtMs,
     deaths: code === 'EO_PROCESS_KILLED' ? 1 : 0,
   };
 }

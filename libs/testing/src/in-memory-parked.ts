@@ -55,6 +55,11 @@ export class InMemoryParked implements ParkStore {
     return all.sort(byPosition);
   }
 
+  /** Whether the event that the inbox knows under that key is parked. */
+  holds(inboxKey: Uint8Array): boolean {
+    return this.entries.some((entry) => Buffer.from(inboxKey).equals(entry.inboxKey));
+  }
+
   async parked(transaction: Transaction, scopes: readonly ParkScope[]): Promise<boolean[]> {
     const answers = new Map<string, boolean>();
     for (const slot of scopes.map(slotOf).sort()) {

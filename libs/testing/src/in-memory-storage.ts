@@ -48,7 +48,7 @@ export class InMemoryStorage implements Storage {
   readonly log: InMemoryLog;
 
   constructor(readonly clock: Clock = systemClock) {
-    this.inbox = new InMemoryInbox(clock);
+    this.inbox = new InMemoryInbox(clock, (key) => this.parked.holds(key) || this.deadLetters.holds(key));
     this.handlers = new InMemoryHandlers(this.inbox.filled);
     this.parked = new InMemoryParked((id) => this.handlers.nameOf(id));
     this.deadLetters = new InMemoryDeadLetters(clock, this.parked, this.handlers);

@@ -28,7 +28,11 @@ const own = (transaction: Transaction) => transaction as InMemoryTransaction;
 export class InMemoryInbox implements InboxStore {
   readonly #rows = new Map<string, InboxRow>();
 
-  constructor(readonly clock: Clock) {}
+  constructor(
+    readonly clock: Clock,
+    /** Whether what is recorded under it can still be handled. */
+    readonly waits: (key: Uint8Array) => boolean = () => false,
+  ) {}
 
   /** Whether there are records of these handlers, of committed transactions. */
   readonly filled = (handlerIds: readonly number[]): boolean =>
@@ -56,7 +60,9 @@ export class InMemoryInbox implements InboxStore {
 
   async deleteOlderThan(olderThanMs: number, limit: number): Promise<number> {
     const before = this.clock.now() - olderThanMs;
-    const old = [...this.#rows].filter(([, row]) => row.atMs < before && !row.by.open).slice(0, limit);
+    const old = [...this.#rows]
+      .filter(([, { atMs, by, key }]) => atMs < before && !by.open && !this.waits(key))
+      .slice(0, limit);
     for (const [slot] of old) this.#rows.delete(slot);
     return old.length;
   }

@@ -14,6 +14,7 @@ import { describeOutboxBatches } from './outbox-batch-conformance.js';
 import { describeOverview } from './overview-conformance.js';
 import { describeParking } from './parking-conformance.js';
 import { describeRelaying } from './relay-conformance.js';
+import { describeReplays } from './replay-conformance.js';
 import { describeRewinding } from './rewind-conformance.js';
 
 export interface StorageUnderTest {
@@ -56,6 +57,7 @@ export function describeStorage(
     describeFences(it, () => storage);
     describeParking(it, () => storage, concurrentTransactions);
     describeDeadLetters(it, () => storage);
+    describeReplays(it, () => storage);
     describeOverview(it, () => storage);
     describeRelaying(it, () => storage, concurrentTransactions);
     describeDecisions(it, () => storage);

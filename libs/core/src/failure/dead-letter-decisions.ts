@@ -45,7 +45,7 @@ export async function replayLetters(
       else if (answer.outcome !== 'not-dead' || filter.ids !== undefined) refused.push(answer);
     }
   });
-  return { replayed, refused };
+  return { replayed, refused: refused.sort((one, other) => (one.id < other.id ? -1 : 1)) };
 }
 
 /** Discards the dead letters that fit. Throws EO_OPTION_INVALID where reason or name are blank. */
@@ -91,20 +91,25 @@ async function inSteps(
   }
 }
 
-/** Ids that nothing else is said about are taken as they are, so that each gets its answer. */
+/**
+ * In the order of the events' first letters, also from page to page: what a page replays may run before the next. Ids that
+ * nothing else is said about are taken as they are, so that each gets its answer.
+ */
 async function* pages(store: DeadLetterStore, filter: DeadLetterFilter): AsyncGenerator<readonly bigint[]> {
   const { ids, ...others } = filter;
   if (ids !== undefined && Object.values(others).every((word) => word === undefined)) {
-    const sorted = [...new Set(ids)].sort((one, other) => (one < other ? -1 : 1));
+    const heads = await store.list({ ids }, ids.length);
+    const sorted = [...new Set([...heads.map(({ id }) => id), ...ids])];
     for (let from = 0; from < sorted.length; from += step) yield sorted.slice(from, from + step);
     return;
   }
   const last = await store.lastId();
-  for (let after = 0n; after < last; ) {
+  for (let after = 0n; ; ) {
     const heads = await store.list({ ...filter, state: 'dead' }, step, after);
+    const end = heads.at(-1);
     const page = heads.map(({ id }) => id).filter((id) => id <= last);
-    if (page.length === 0) return;
-    yield page;
-    after = page.at(-1)!;
+    if (page.length > 0) yield page;
+    if (end === undefined || (end.replayOf ?? end.id) > last) return;
+    after = end.id;
   }
 }

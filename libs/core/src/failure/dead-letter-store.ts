@@ -47,7 +47,7 @@ export interface DeadLetter extends DeadLetterContent {
   readonly target: ReplayTarget | null;
   /** Its headers or its body are not those that came: it can be replayed once somebody has given it a body. */
   readonly redacted: boolean;
-  /** The letter of which this one is the replay that failed, too. */
+  /** The first letter of the event, where this one is of a replay that failed, too. */
   readonly replayOf: bigint | null;
 }
 
@@ -127,13 +127,14 @@ export interface DeadLetterStore {
   count(filter?: DeadLetterFilter): Promise<number>;
   /** The highest id so far; 0 where there is none. */
   lastId(): Promise<bigint>;
-  /** Up to `limit` letters after that id (default: from the first), lowest id first. */
+  /** Up to `limit` letters after that one (default: from the first), in the order of their events' first letters. */
   list(filter: DeadLetterFilter, limit: number, after?: bigint): Promise<DeadLetterHead[]>;
   find(id: bigint): Promise<StoredDeadLetter | null>;
   /**
    * Moves dead letters into the parked events of their keys, before all that is parked there and in the order of their
-   * ids, due at once, and with them the letters' state, in one transaction. The answers come in the order of the ids.
-   * Waits for who takes an event of one of those keys out.
+   * events' first letters, and with them the letters' state, in one transaction. The first of each key is due at once,
+   * the others when those before them are done. The answers come in the order of the ids. Waits for who takes an event
+   * of one of those keys out.
    */
   replay(ids: readonly bigint[], by: string): Promise<ReplayAnswer[]>;
   /** Gives dead letters up for good. Resolves with those that were dead; others are left as they are. */
@@ -157,12 +158,15 @@ export function replayOutcome(letter: Replayable | undefined): ReplayOutcome {
   return letter.redacted && letter.editCount === 0 ? 'redacted' : 'replayed';
 }
 
-/** Where a replayed letter stands among the parked events: before all that were parked as they came. */
-export function replayPosition(id: bigint): bigint {
-  return id - replayShift;
+/**
+ * Where a replayed letter stands among the parked events: before all that were parked as they came. However often its
+ * replay fails, it is the place of its event's first letter: at most one letter of an event is dead.
+ */
+export function replayPosition({ id, replayOf }: Pick<DeadLetterHead, 'id' | 'replayOf'>): bigint {
+  return (replayOf ?? id) - replayShift;
 }
 
-/** The letter of which the event at that position is the replay; `null` where it was parked as it came. */
+/** The first letter of the event at that position; `null` where it was parked as it came. */
 export function replayedLetter(position: bigint): bigint | null {
   return position < 0n ? position + replayShift : null;
 }

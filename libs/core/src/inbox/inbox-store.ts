@@ -30,6 +30,9 @@ export interface InboxStore {
    * owner knows. A key without a record is passed by.
    */
   withdraw(transaction: Transaction, keys: readonly Uint8Array[]): Promise<void>;
-  /** Deletes at most `limit` records older than `olderThanMs` milliseconds and returns how many. */
+  /**
+   * Deletes at most `limit` records older than `olderThanMs` milliseconds and returns how many. Those of events that are
+   * parked or dead stay: such an event can still be handled, and must not be taken for a new one then.
+   */
   deleteOlderThan(olderThanMs: number, limit: number): Promise<number>;
 }

@@ -28,17 +28,21 @@ ORDER BY handler_id, topic, key_hash
 ON CONFLICT (handler_id, topic, key_hash) DO NOTHING`;
 
 /**
- * Under the letters and a share of their keys' rows. 2^62 before its id, a letter stands before all that was parked as it
- * came. A process killer runs with nothing beside it. $1 ids, $2 headers as parked events have them.
+ * Under the letters and a share of their keys' rows. 2^62 before the id of its event's first letter, one stands before all
+ * that was parked as it came. Only the first of a key is due; and a process killer, which nothing that is handled before
+ * it makes due, and which runs with nothing beside it. $1 ids, $2 headers as parked events have them.
  */
 export const parkLettersSql = (t: Tables): string => `
 INSERT INTO ${t.parkedEvent} (position, handler_id, topic, key_hash, partition, "offset", key, headers, body,
   timestamp_ms, inbox_key, code, error_chain, attempts, deaths, first_attempt_at, next_attempt_at)
 OVERRIDING SYSTEM VALUE
-SELECT letter.id - 4611686018427387904, letter.handler_id, letter.topic, letter.key_hash, letter.partition,
+SELECT coalesce(letter.replay_of, letter.id) - 4611686018427387904, letter.handler_id, letter.topic, letter.key_hash, letter.partition,
   letter."offset", letter.key, given.headers, coalesce(letter.edited_bodies[cardinality(letter.edited_bodies)], letter.body),
   letter.timestamp_ms, letter.inbox_key, letter.code, letter.error_chain, 0,
-  CASE letter.code WHEN 'EO_PROCESS_KILLED' THEN 1 ELSE 0 END, letter.first_attempt_at, clock_timestamp()
+  CASE letter.code WHEN 'EO_PROCESS_KILLED' THEN 1 ELSE 0 END, letter.first_attempt_at,
+  CASE WHEN letter.code = 'EO_PROCESS_KILLED' OR row_number() OVER (
+    PARTITION BY letter.handler_id, letter.topic, letter.key_hash ORDER BY coalesce(letter.replay_of, letter.id)
+  ) = 1 THEN clock_timestamp() END
 FROM unnest($1::bigint[], $2::bytea[]) AS given (id, headers)
 JOIN ${t.deadLetter} AS letter ON letter.id = given.id`;
 

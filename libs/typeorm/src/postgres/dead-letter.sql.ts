@@ -48,11 +48,13 @@ SELECT count(*)::integer AS count FROM ${t.deadLetter} AS letter WHERE ${fits(t,
 export const lastDeadLetterSql = (t: Tables): string => `
 SELECT coalesce(max(id), 0) AS id FROM ${t.deadLetter}`;
 
-/** No lock. $1 limit, $2 after which id, then the values of the filter's words in their order. */
+/** By the first letters of their events. No lock. $1 limit, $2 after which id, then the values of the filter's words. */
 export const listDeadLettersSql = (t: Tables, words: readonly (keyof DeadLetterFilter)[]): string => `
 SELECT ${head} FROM ${t.deadLetter} AS letter
-WHERE letter.id > $2 AND ${fits(t, words, 3)}
-ORDER BY letter.id LIMIT $1`;
+WHERE (coalesce(letter.replay_of, letter.id), letter.id) > (coalesce((
+  SELECT before.replay_of FROM ${t.deadLetter} AS before WHERE before.id = $2::bigint), $2::bigint), $2::bigint)
+  AND ${fits(t, words, 3)}
+ORDER BY coalesce(letter.replay_of, letter.id), letter.id LIMIT $1`;
 
 /** No lock. $1 id. */
 export const findDeadLetterSql = (t: Tables): string => `

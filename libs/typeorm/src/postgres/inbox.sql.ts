@@ -36,12 +36,18 @@ SELECT key, fingerprint FROM ${t.inbox} WHERE key = ANY($1::bytea[])`;
 export const withdrawSql = (t: Tables): string => `
 DELETE FROM ${t.inbox} WHERE key = ANY($1::bytea[])`;
 
-/** Locks at most $2 old rows; those that another sweep holds are left to it. $1 age in milliseconds. */
+/**
+ * Locks at most $2 old rows; those that another sweep holds are left to it. What is parked or dead can still be handled,
+ * and is remembered until then; a letter of another event under its id cannot. $1 age in milliseconds.
+ */
 export const forgetSql = (t: Tables): string => `
 DELETE FROM ${t.inbox} WHERE key IN (
-  SELECT key FROM ${t.inbox}
+  SELECT key FROM ${t.inbox} AS old
   WHERE recorded_at < now() - $1::double precision * interval '1 millisecond'
+    AND NOT EXISTS (SELECT 1 FROM ${t.parkedEvent} AS parked WHERE parked.inbox_key = old.key)
+    AND NOT EXISTS (SELECT 1 FROM ${t.deadLetter} AS letter
+      WHERE letter.inbox_key = old.key AND letter.state = 'dead' AND letter.code <> 'EO_ID_REUSED')
   ORDER BY recorded_at
   LIMIT $2
-  FOR UPDATE SKIP LOCKED
+  FOR UPDATE OF old SKIP LOCKED
 )`;

@@ -174,6 +174,7 @@ CREATE TABLE ${t.parkedEvent} (
   FOREIGN KEY (handler_id, topic, key_hash) REFERENCES ${t.parkedKey}
 );
 CREATE INDEX eo_parked_event_scope ON ${t.parkedEvent} (handler_id, topic, key_hash, position);
+CREATE INDEX eo_parked_event_inbox_key ON ${t.parkedEvent} (inbox_key);
 CREATE INDEX eo_parked_event_due ON ${t.parkedEvent} (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
 
 CREATE TABLE ${t.deadLetter} (
@@ -208,7 +209,8 @@ CREATE TABLE ${t.deadLetter} (
   decided_why text,
   decided_at timestamptz
 );
-CREATE INDEX eo_dead_letter_state ON ${t.deadLetter} (state, id);
+CREATE INDEX eo_dead_letter_state ON ${t.deadLetter} (state, coalesce(replay_of, id), id);
+CREATE INDEX eo_dead_letter_inbox_key ON ${t.deadLetter} (inbox_key) WHERE state = 'dead';
 
 CREATE TABLE ${t.partition} (
   topic text NOT NULL,
