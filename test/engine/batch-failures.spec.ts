@@ -42,6 +42,18 @@ describe('a batch handler that fails', () => {
     expect(commits[0]).toBe(8);
   });
 
+  it('gives up an event that can never be handled behind an earlier one of its key that is tried again', async () => {
+    await world.start([world.batched(failsAt('1'), { retry: { attempts: 2, backoffMs: 1_000 } })]);
+
+    const of = (id: string, body: string, key: string) => ({ ...world.message(id, body), key });
+    world.broker.append('in', of('1', '{}', 'k'), of('2', 'no json', 'k'), of('3', '{}', 'j'));
+    await world.pass(60_000);
+
+    expect(world.effects).toEqual(['b 3']);
+    expect(world.letters).toEqual(['b EO_HANDLER_FAILED 1', 'b EO_BODY_INVALID 2']);
+    expect(world.storage.deadLetters.letters.map(({ attempts }) => attempts)).toEqual([2, 1]);
+  });
+
   it('keeps the neighbours of an event that recovers', async () => {
     let healthy = false;
     await world.start([

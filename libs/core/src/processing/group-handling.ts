@@ -137,9 +137,9 @@ export class GroupHandling {
     const { verdict } = this.#admission.ruling(unit);
     const toBury = this.#toBury(unit);
     if (verdict === 'reused') this.tally.reused.add(unit);
-    const parkedBehind = toBury === null && verdict === 'fresh' ? this.#behind.get(unit) : undefined;
-    const toPark = unit.parks && toBury === unit.hopeless ? toBury : parkedBehind;
-    if (toPark) return this.#park(unit, toPark);
+    if (verdict === 'fresh' && unit.parks && toBury !== null) return this.#park(unit, toBury);
+    const waits = verdict === 'fresh' && unit.deaths === 0 ? this.#behind.get(unit) : undefined;
+    if (waits) return this.#parkBehind(unit, waits);
     if (toBury !== null) return this.#bury(unit, toBury);
     if (verdict === 'fresh') return this.#call(unit, beside);
     this.tally.duplicates++;
@@ -159,9 +159,15 @@ export class GroupHandling {
     return callHandler(this.#parts, call);
   }
 
-  async #park(unit: HandlerUnit, error: Error): Promise<void> {
+  /** Also one that is given up: its letter comes behind those of its key, when the attempt that failed is made again. */
+  #parkBehind(unit: HandlerUnit, error: Error): Promise<void> {
+    const attempts = unit.hopeless === null ? unit.attempts : unit.attempts - 1;
+    return this.#park(unit, error, attempts);
+  }
+
+  async #park(unit: HandlerUnit, error: Error, attempts = unit.attempts): Promise<void> {
     const { storage, clock } = this.#parts;
-    await storage.parked.park(this.#transaction, parkedEventOf(unit, error, clock.now()));
+    await storage.parked.park(this.#transaction, parkedEventOf({ ...unit, attempts }, error, clock.now()));
     this.tally.parked.set(unit, error);
   }
 
