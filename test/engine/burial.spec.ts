@@ -69,6 +69,32 @@ describe('a dead letter that is written', () => {
     expect([letter.redacted, letter.headers['tenant'], letter.body?.[0]]).toEqual([true, 'gone', 0]);
   });
 
+  it('keeps what says which event it is, whatever is taken out, so that it can be replayed with another body', async () => {
+    let fails = true;
+    const seen: unknown[] = [];
+    const handler = world.handler('h', (context, data) => {
+      if (fails) throw new PermanentError('no');
+      seen.push([context.id, data, context.headers]);
+    });
+    await world.start([handler], {
+      deadLetters: { redact: (one) => ({ ...one, headers: { added: 'x' }, body: null }) },
+    });
+    const { headers } = world.message('A');
+    const traced = { ...headers, traceparent: 'not one', tenant: 't-1' };
+    world.broker.append('in', { headers: traced, body: '{}', key: 'k' });
+    await world.pass(5_000);
+    fails = false;
+
+    const letter = await world.engine.deadLetters.find(1n);
+    await world.engine.deadLetters.edit(1n, Buffer.from('{"better":true}'), 'ada');
+    await replayLetters(world.engine.deadLetters, {}, 'ada');
+    await world.pass(5_000);
+
+    expect({ ...letter?.headers }).toEqual({ ...headers, traceparent: 'not one', added: 'x' });
+    expect(letter?.redacted).toBe(true);
+    expect(seen).toEqual([['A', { better: true }, expect.objectContaining({ added: 'x' })]]);
+  });
+
   it('can be replayed where its redaction took nothing out', async () => {
     expect((await give({ redact: (one) => one })).redacted).toBe(false);
   });
@@ -80,7 +106,8 @@ describe('a dead letter that is written', () => {
       },
     });
 
-    expect([letter.body, Object.keys(letter.headers), letter.redacted]).toEqual([null, [], true]);
+    const envelope = world.message('A').headers;
+    expect([letter.body, { ...letter.headers }, letter.redacted]).toEqual([null, envelope, true]);
     expect(letter).toMatchObject({ handler: 'h', eventId: 'A', code: 'EO_PERMANENT' });
     expect(world.log.join()).toContain('deadLetters.redact failed');
   });
@@ -96,7 +123,7 @@ describe('a dead letter that is written', () => {
       Object.entries(message!.headers).map(([name, value]) => [name, Buffer.from(value).toString()]),
     );
     expect(headers).toMatchObject({
-      ...{ ce_id: 'A', ce_source: 'test', ce_type: 'happened', tenant: 't-1' },
+      ...{ eo_id: 'A', eo_source: 'test', ce_source: 'test', ce_type: 'happened', tenant: 't-1' },
       ...{ eo_handler: 'h', eo_code: 'EO_PERMANENT', eo_topic: 'in', eo_service_version: '1.2.3' },
       eo_error: expect.stringContaining('no'),
     });
@@ -117,6 +144,17 @@ describe('a dead letter that is written', () => {
     const letter = await world.engine.deadLetters.find(1n);
     expect([String(letter?.body), letter?.redacted, letter?.attempts]).toEqual(['{}', true, 2]);
     expect(world.broker.topic('given-up').map(({ body }) => String(body))).toEqual(['{}']);
+  });
+
+  it('is published under an id of its own each time, so that who reads them drops none', async () => {
+    await give({ topic: 'given-up' });
+    await replayLetters(world.engine.deadLetters, {}, 'ada');
+    await world.pass(5_000);
+
+    const messages = world.broker.topic('given-up');
+    const header = (name: string) => messages.map(({ headers }) => Buffer.from(headers[name]!).toString());
+    expect(header('eo_id')).toEqual(['A', 'A']);
+    expect(new Set(['A', ...header('ce_id')]).size).toBe(3);
   });
 
   it('is published also where its event could not be read', async () => {

@@ -7,6 +7,7 @@
  */
 import type { Clock } from '../clock.js';
 import { errorChain } from '../errors/exactly-once-error.js';
+import { isOwnHeader } from '../event/cloud-event-headers.js';
 import { unitLabel } from '../processing/batch-plan.js';
 import type { HandlerUnit } from '../processing/handler-unit.js';
 import type { Storage } from '../storage/storage.js';
@@ -20,13 +21,14 @@ export interface DeadLetterOptions {
   /**
    * Takes out of a letter what may not be kept, before it is stored or published: of what it returns, `headers`, `body` and
    * `errorChain` are taken. What it takes out of headers and body is gone: such a letter is replayed only once somebody has
-   * given it a body. Events that are parked are not letters yet, and kept as they came. Where it throws, the letter is kept
-   * without headers, body and messages. Default: nothing is taken out.
+   * given it a body. The headers that say which event it is (id, source, type, time, version, content type, trace) stay.
+   * Events that are parked are not letters yet, and kept as they came. Where it throws, the letter is kept without other
+   * headers, body and messages. Default: nothing is taken out.
    */
   readonly redact?: (letter: DeadLetter) => DeadLetterContent;
   /**
    * A topic to which each letter is also published, through the outbox: the event's own headers and body, and what
-   * went wrong as `eo_handler`, `eo_code`, `eo_error`, `eo_topic`, `eo_partition`, `eo_offset`, `eo_attempts`. Not for handlers with
+   * went wrong as `eo_id`, `eo_source`, `eo_handler`, `eo_code`, `eo_error`, `eo_topic`, `eo_partition`, `eo_offset`, `eo_attempts`. Not for handlers with
    * `transaction: 'kafka'`: `kafkaBroker({ deadLetterTopic })` names theirs. Default: none.
    */
   readonly topic?: string;
@@ -81,15 +83,26 @@ function contentOf(
       errorChain: [...letter.errorChain],
     };
     const { headers, body, errorChain: messages } = redact({ ...letter, ...copied });
+    const kept = Object.entries(headers).map(([name, text]) => [name, String(text)] as const);
     return {
-      headers: Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, String(text)])),
+      headers: Object.assign(Object.fromEntries(kept), envelopeOf(letter)),
       body: copyOf(body),
       errorChain: messages.map(String),
     };
   } catch (error) {
     logger.error(`deadLetters.redact failed for ${unitLabel(unit)}: ${errorChain(error).join(' <- ')}`);
-    return { headers: {}, body: null, errorChain: ['its redaction failed: nothing of it is kept'] };
+    return {
+      headers: envelopeOf(letter),
+      body: null,
+      errorChain: ['its redaction failed: nothing of it is kept'],
+    };
   }
+}
+
+/** What says which event it is, without which no body makes it one again. */
+function envelopeOf({ headers }: DeadLetter): Record<string, string> {
+  const isKept = (name: string) => isOwnHeader(name) || /^trace(parent|state)$/i.test(name);
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => isKept(name)));
 }
 
 function copyOf(body: Uint8Array | null): Uint8Array | null {

@@ -8,6 +8,7 @@
 
 import { isOwnHeader, readKey } from '../event/cloud-event-headers.js';
 import type { EventEnvelope } from '../event/event-envelope.js';
+import { newEventId } from '../event/event-id.js';
 import { positionId } from '../event/event-reader.js';
 import type { HandlerUnit } from '../processing/handler-unit.js';
 import type { DeadLetter } from './dead-letter-store.js';
@@ -30,7 +31,10 @@ export function deadLetterMessage(letter: DeadLetter): DeadLetterMessage {
   return { headers, body: omitted ? null : body };
 }
 
-/** The message as an event of the outbox, under the dead event's own id: two handlers that gave it up publish it twice. */
+/**
+ * The message as an event of the outbox, under an id of its own: the same event may die for several handlers, and again when
+ * it is replayed, and none of that is a duplicate. The event's stands in `eo_id` and `eo_source`.
+ */
 export function deadLetterEvent(
   letter: DeadLetter,
   { event, delivery }: HandlerUnit,
@@ -38,9 +42,11 @@ export function deadLetterEvent(
 ): EventEnvelope {
   const { headers, body } = deadLetterMessage(letter);
   const users = Object.entries(headers).filter(([name]) => !isOwnHeader(name));
+  const source = event?.source ?? delivery.topic;
+  users.push(['eo_id', event?.id ?? positionId(delivery)], ['eo_source', source]);
   return {
-    id: event?.id ?? positionId(delivery),
-    source: event?.source ?? delivery.topic,
+    id: newEventId(),
+    source,
     type: event?.type ?? 'exactly-once.unreadable',
     version: event?.version ?? 1,
     topic,
