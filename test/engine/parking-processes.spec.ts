@@ -1,3 +1,4 @@
+import type { Transaction } from '@exactly-once/core';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { MortalWorld } from './mortal-world.js';
 
@@ -18,6 +19,12 @@ describe('a parked event of several processes', () => {
     return (context: { id: string }) => {
       if (context.id === id && failures++ < times) throw new Error('not yet');
     };
+  };
+  const inTransaction = async (work: (transaction: Transaction) => Promise<void>) => {
+    const transaction = await world.storage.begin();
+    await work(transaction);
+    await transaction.seal();
+    await transaction.commit();
   };
   const callsOf = (id: string) => world.calls.filter((call) => call === `h ${id}`);
 
@@ -59,8 +66,8 @@ describe('a parked event of several processes', () => {
     await world.begin([world.handler('h', fails)]);
     void world.engine.drain();
     for (let life = 1; life <= 4; life++) {
-      await world.begin([world.killing('h', 'K')]);
-      await world.pass(2_100);
+      await world.begin([world.killing('h', 'K')], { shutdownMs: 3_600_000 }); // the dead do not come to an end
+      await world.pass(5_300);
     }
     const alive = world.calls.length;
     await world.begin([world.handler('h')]);
@@ -70,5 +77,46 @@ describe('a parked event of several processes', () => {
     expect(world.calls.slice(alive)).toEqual([]);
     expect(world.waiting).toEqual(['K EO_PROCESS_KILLED, 3 deaths', 'K2 EO_KEY_PARKED, 0 deaths']);
     expect(world.effects).toEqual(['h A']);
+  });
+
+  it('is no killer because the database went away between its mark and its attempt, again and again', async () => {
+    const { parked } = world.storage;
+    const take = parked.take.bind(parked);
+    let takes = 0;
+    await world.start([world.handler('h', failing('1', 1))]);
+    parked.take = async (...given) => {
+      if (++takes % 2 === 0 && takes < 20) throw new Error('no connection');
+      return take(...given);
+    };
+    world.feedKeyed(['1', 'a'], ['2', 'a']);
+    await world.pass(600_000);
+
+    expect(takes).toBeGreaterThan(10);
+    expect(world.waiting).toEqual([]);
+    expect(world.effects).toEqual(['h 1', 'h 2']);
+  });
+
+  it('is no killer because several processes are on the way to it', async () => {
+    const { parked } = world.storage;
+    await world.start([world.handler('h', failing('1', 1))]);
+    world.feedKeyed(['1', 'a']);
+    await world.pass();
+    for (const owner of ['a', 'b', 'c', 'd']) {
+      await inTransaction(async (transaction) => {
+        const [entry] = parked.entries;
+        await parked.take(transaction, entry!);
+        await parked.mark(transaction, entry!, owner, world.clock.now());
+      });
+    }
+    await world.pass(3_000);
+    const meanwhile = [...world.waiting];
+    for (const owner of ['a', 'b', 'c', 'd']) {
+      await inTransaction((transaction) => parked.unmark(transaction, parked.entries[0]!, owner));
+    }
+    await world.pass(10_000);
+
+    expect(meanwhile).toEqual(['1 EO_HANDLER_FAILED, 0 deaths']);
+    expect(callsOf('1')).toHaveLength(2);
+    expect(world.effects).toEqual(['h 1']);
   });
 });

@@ -115,6 +115,7 @@ export type {
   ParkReason,
   ParkScope,
   ParkStore,
+  RetryMark,
   UpcomingScope,
 } from './failure/park-store.js';
 export type { FenceKey, FenceMove, FenceRow, FenceStore, Suspect } from './inbox/fence-store.js';

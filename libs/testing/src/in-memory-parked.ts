@@ -9,6 +9,7 @@ import type {
   ParkedScope,
   ParkScope,
   ParkStore,
+  RetryMark,
   Transaction,
   UpcomingScope,
 } from '@exactly-once/core';
@@ -27,11 +28,12 @@ interface Row {
   readonly by: Writer;
   readonly sharers: Set<InMemoryTransaction>;
   entries: readonly Stored[];
-  begun: number;
+  begun: RetryMark;
   /** When it is to be looked at although none of its events says so. */
   nextAttemptAtMs: number | null;
 }
 
+const unmarked: RetryMark = { owners: [], atMs: null };
 const own = (transaction: Transaction) => transaction as InMemoryTransaction;
 
 export class InMemoryParked implements ParkStore {
@@ -76,7 +78,14 @@ export class InMemoryParked implements ParkStore {
     await othersEnd(this.#releasers, slot, own(transaction));
     for (const sharer of this.#unseenRow(slot, transaction)?.sharers ?? []) await sharer.ended;
     const by = own(transaction);
-    const made: Row = { scope: event, by, sharers: new Set(), entries: [], begun: 0, nextAttemptAtMs: null };
+    const made: Row = {
+      scope: event,
+      by,
+      sharers: new Set(),
+      entries: [],
+      begun: unmarked,
+      nextAttemptAtMs: null,
+    };
     const row = this.#rows.get(slot) ?? made;
     const entry = { ...event, position: ++this.#position, by };
     own(transaction).change(
@@ -102,7 +111,7 @@ export class InMemoryParked implements ParkStore {
     const entry = decide();
     if (entry === null) return;
     const by = { open: false as const };
-    const made: Row = { scope, by, sharers: new Set(), entries: [], begun: 0, nextAttemptAtMs: null };
+    const made: Row = { scope, by, sharers: new Set(), entries: [], begun: unmarked, nextAttemptAtMs: null };
     const row = this.#rows.get(slot) ?? made;
     row.entries = [...row.entries, { ...entry, by }].sort(byPosition);
     this.#rows.set(slot, row);
@@ -119,10 +128,28 @@ export class InMemoryParked implements ParkStore {
     return first === undefined ? 'empty' : entryOf(row, first);
   }
 
-  async mark(transaction: Transaction, entry: ParkedEntry, begun: number): Promise<void> {
+  async mark(transaction: Transaction, entry: ParkedEntry, owner: string, nowMs: number): Promise<void> {
     this.#change(transaction, entry, (row) => {
-      row.begun = begun;
+      row.begun = { owners: [...without(row.begun, owner), owner], atMs: nowMs };
     });
+  }
+
+  async unmark(transaction: Transaction, scope: ParkScope, owner: string): Promise<void> {
+    const slot = slotOf(scope);
+    await othersEnd(this.#releasers, slot, own(transaction));
+    await othersEnd(this.#takers, slot, own(transaction));
+    const row = this.#seenRow(slot, transaction);
+    if (row === undefined) return;
+    this.#takers.set(slot, own(transaction));
+    const before = row.begun;
+    own(transaction).change(
+      () => {
+        row.begun = { ...before, owners: without(before, owner) };
+      },
+      () => {
+        row.begun = before;
+      },
+    );
   }
 
   async postpone(transaction: Transaction, entry: ParkedEntry, failure: ParkedFailure): Promise<void> {
@@ -130,7 +157,7 @@ export class InMemoryParked implements ParkStore {
       row.entries = row.entries.map((one) =>
         one.position === entry.position ? { ...one, ...failure } : one,
       );
-      row.begun = 0;
+      row.begun = unmarked;
       row.nextAttemptAtMs = null;
     });
   }
@@ -139,7 +166,7 @@ export class InMemoryParked implements ParkStore {
     this.#change(transaction, entry, (row) => {
       row.entries = row.entries.filter(({ position }) => position !== entry.position);
       const [next] = seen(row, transaction);
-      row.begun = Math.min(row.begun, 1);
+      row.begun = { owners: row.begun.owners.slice(-1), atMs: nowMs };
       row.nextAttemptAtMs = next === undefined ? nowMs : null;
       if (next === undefined || next.deaths > 0) return;
       const due = { ...next, nextAttemptAtMs: next.nextAttemptAtMs ?? nowMs };
@@ -220,6 +247,10 @@ export class InMemoryParked implements ParkStore {
       },
     );
   }
+}
+
+function without({ owners }: RetryMark, owner: string): readonly string[] {
+  return owners.filter((one) => one !== owner);
 }
 
 /** Entries that a transaction sees, or everybody; in order. */

@@ -1,8 +1,5 @@
 /**
- * The part of the storage suite about events that kill their process and events that wait: marks on a fence, parked
- * keys and their order.
- *
- * A fence without marks is not asked for them.
+ * The part of the storage suite about events that wait: parked keys, their order and who retries them.
  */
 import assert from 'node:assert/strict';
 import type { ParkedEntry, ParkedEvent, Storage, Transaction } from '@exactly-once/core';
@@ -11,65 +8,9 @@ import { committed, options } from './conformance-records.js';
 import { describeParkingBeside, dueMs, event, nameOf } from './parking-beside-conformance.js';
 
 const fence = { group: 'g', topic: 't', partition: 0 };
-
-function describeSuspects(it: It, storage: () => Storage): void {
-  const accuse = (owner: string, unit: string, before: readonly string[] = []) =>
-    storage().fences.accuse!(fence, owner, unit, before);
-  const suspect = async () => (await storage().fences.read(fence))?.suspect;
-
-  it('remembers who ran a unit alone and was not heard of again', async () => {
-    await storage().fences.claim(fence, 'a', 0n);
-    const first = await accuse('a', '0 h');
-    const claimed = await storage().fences.claim(fence, 'b', 0n);
-    const second = await accuse('b', '0 h');
-    const again = await accuse('b', '0 h');
-
-    assert.deepEqual(claimed.suspect, { unit: '0 h', owners: ['a'] });
-    assert.deepEqual([first, second, again], [[], ['a'], ['a']]);
-    assert.deepEqual(await suspect(), { unit: '0 h', owners: ['a', 'b'] });
-  });
-
-  it('lets nobody accuse whose the partition is not, and everybody take back that it did', async () => {
-    await storage().fences.claim(fence, 'a', 0n);
-    await accuse('a', '0 h');
-    await storage().fences.claim(fence, 'b', 0n);
-
-    const zombie = await accuse('a', '1 h');
-    await storage().fences.acquit!(fence, 'a');
-    await storage().fences.acquit!(fence, 'never there');
-
-    assert.equal(zombie, null);
-    assert.deepEqual(await accuse('b', '0 h', ['a']), []);
-    assert.deepEqual(await suspect(), { unit: '0 h', owners: ['b'] });
-  });
-
-  it('goes on from what is known of a unit where another one was accused in between', async () => {
-    await storage().fences.claim(fence, 'b', 0n);
-    await accuse('b', '0 h');
-
-    assert.deepEqual(await accuse('b', '1 h', ['a']), ['a']);
-    assert.deepEqual(await suspect(), { unit: '1 h', owners: ['a', 'b'] });
-  });
-
-  it('forgets the mark with a move that commits, and with a new log, and not with one that is undone', async () => {
-    const move = { key: fence, owner: 'a', expected: 0n, next: 1n, lastFingerprint: null };
-    await storage().fences.claim(fence, 'a', 0n);
-    await accuse('a', '0 h');
-    const transaction = await storage().begin(options);
-    await storage().fences.advance(transaction, move);
-    await transaction.rollback();
-    const undone = await suspect();
-    await committed(storage(), (again) => storage().fences.advance(again, move));
-    const moved = await suspect();
-    await accuse('a', '1 h');
-    await storage().fences.reposition(fence, 'a', 0n, true);
-
-    assert.deepEqual([undone, moved, await suspect()], [{ unit: '0 h', owners: ['a'] }, null, null]);
-  });
-}
+const unmarked = { owners: [], atMs: null };
 
 export function describeParking(it: It, storage: () => Storage, concurrentTransactions: boolean): void {
-  describeSuspects(it, storage);
   const park = (...events: ParkedEvent[]) =>
     committed(storage(), async (transaction) => {
       for (const event of events) await storage().parked.park(transaction, event);
@@ -140,7 +81,7 @@ export function describeParking(it: It, storage: () => Storage, concurrentTransa
 
     assert.ok(entry !== null && entry !== 'busy' && entry !== 'empty');
     const { position: _, begun, ...given } = entry;
-    assert.equal(begun, 0);
+    assert.deepEqual(begun, unmarked);
     assert.deepEqual(plain(given), plain(hostile));
     assert.deepEqual(
       (await storage().parked.scopes(9)).map(({ topic, events, code, key }) => ({
@@ -205,7 +146,9 @@ export function describeParking(it: It, storage: () => Storage, concurrentTransa
 
   it('leaves an event that failed again where it is, with what was learnt of it', async () => {
     await park(event('1', 'k'), event('2', 'k'));
-    await change(event('', 'k'), (transaction, entry) => storage().parked.mark(transaction, entry, 2));
+    await change(event('', 'k'), (transaction, entry) =>
+      storage().parked.mark(transaction, entry, 'a', dueMs),
+    );
     const marked = (await first(event('', 'k'))) as ParkedEntry;
     const failure = {
       ...{ code: 'EO_HANDLER_FAILED', errorChain: ['not\u0000yet'], attempts: 7, deaths: 0 },
@@ -216,13 +159,31 @@ export function describeParking(it: It, storage: () => Storage, concurrentTransa
     );
 
     const { errorChain, ...postponed } = (await first(event('', 'k'))) as ParkedEntry;
-    assert.equal(marked.begun, 2);
+    assert.deepEqual(marked.begun, { owners: ['a'], atMs: dueMs });
     assert.match(errorChain[0]!, /^not.+yet$/s);
     assert.deepEqual(
-      { ...failure, errorChain: null, name: '1', begun: 0 },
+      { ...failure, errorChain: null, name: '1', begun: unmarked },
       { ...pick(postponed), errorChain: null, name: nameOf(postponed), begun: postponed.begun },
     );
     assert.deepEqual(await upcoming(), [`k ${dueMs}`]);
+  });
+
+  it('remembers who began a retry, each once, until they take it back', async () => {
+    const mark = (owner: string, atMs: number) =>
+      change(event('', 'k'), (transaction, entry) => storage().parked.mark(transaction, entry, owner, atMs));
+    const unmark = (owner: string) =>
+      committed(storage(), (transaction) => storage().parked.unmark(transaction, event('', 'k'), owner));
+    await park(event('1', 'k'), event('2', 'k'));
+    for (const [index, owner] of ['a', 'b', 'c', 'a'].entries()) await mark(owner, dueMs + index);
+    await unmark('c');
+    await unmark('nobody');
+    const { begun } = (await first(event('', 'k'))) as ParkedEntry;
+    await takeOne(event('', 'k'));
+    const next = (await first(event('', 'k'))) as ParkedEntry;
+    await committed(storage(), (transaction) => storage().parked.unmark(transaction, event('', 'gone'), 'a'));
+
+    assert.deepEqual(begun, { owners: ['b', 'a'], atMs: dueMs + 3 });
+    assert.deepEqual(next.begun, { owners: ['a'], atMs: dueMs });
   });
 
   it('makes the next of a key due, unless that waits for a person, and the key where none is left', async () => {
@@ -253,7 +214,7 @@ export function describeParking(it: It, storage: () => Storage, concurrentTransa
       await transaction.rollback();
     };
     await undone((transaction, entry) => storage().parked.settle(transaction, entry, 1));
-    await undone((transaction, entry) => storage().parked.mark(transaction, entry, 3));
+    await undone((transaction, entry) => storage().parked.mark(transaction, entry, 'a', dueMs));
     await undone((transaction, entry) =>
       storage().parked.postpone(transaction, entry, { ...entry, nextAttemptAtMs: 1 }),
     );
@@ -263,7 +224,7 @@ export function describeParking(it: It, storage: () => Storage, concurrentTransa
     await takeOne(event('', 'k'));
     await undone((transaction) => storage().parked.release(transaction, event('', 'k')));
 
-    assert.deepEqual([nameOf(kept), kept.begun, times], ['1', 0, [`k ${dueMs}`]]);
+    assert.deepEqual([nameOf(kept), kept.begun, times], ['1', unmarked, [`k ${dueMs}`]]);
     assert.equal(await takeOne(event('', 'k')), 'empty');
   });
 

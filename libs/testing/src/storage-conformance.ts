@@ -16,6 +16,7 @@ import { describeParking } from './parking-conformance.js';
 import { describeRelaying } from './relay-conformance.js';
 import { describeReplays } from './replay-conformance.js';
 import { describeRewinding } from './rewind-conformance.js';
+import { describeSuspects } from './suspect-conformance.js';
 
 export interface StorageUnderTest {
   /** Opened, empty. */
@@ -55,6 +56,7 @@ export function describeStorage(
     describeAdmission(it, () => storage);
     describeConcurrency(it, () => storage, concurrentTransactions);
     describeFences(it, () => storage);
+    describeSuspects(it, () => storage);
     describeParking(it, () => storage, concurrentTransactions);
     describeDeadLetters(it, () => storage);
     describeReplays(it, () => storage);

@@ -2,6 +2,7 @@
  * Everything of an engine that handles events: registers the handlers, then makes the processor that the
  * consumer and other transports hand their deliveries to.
  */
+import { randomUUID } from 'node:crypto';
 import type { ConsumerRequest, ProcessingSession } from '../broker/broker.js';
 import type { Delivery } from '../broker/delivery.js';
 import { ExactlyOnceError } from '../errors/exactly-once-error.js';
@@ -52,6 +53,8 @@ export class Processing {
   /** What other transports began. */
   readonly #foreign: RunningWork;
   readonly #window: WindowWatch | null;
+  /** On the marks of what it retries. */
+  readonly #owner = randomUUID();
   #registered: Registered | null = null;
 
   constructor(options: SettledOptions, idleTimeoutMs: number, published: () => void) {
@@ -191,7 +194,7 @@ export class Processing {
 
   #retryDue(scope: ParkScope, uncounted: number): Promise<DueRetryEnd> {
     const { random, processKillers: fate = 'park' } = this.#options;
-    const parts = { ...this.#retryParts(this.#registered!), random, fate };
+    const parts = { ...this.#retryParts(this.#registered!), random, fate, owner: this.#owner };
     return this.#foreign.run('a parked key', ({ draining, aborted }) =>
       retryDue({ ...parts, draining, aborted }, scope, uncounted),
     );

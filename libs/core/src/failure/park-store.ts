@@ -47,11 +47,18 @@ export interface ParkedEvent extends ParkScope, ParkReason {
   readonly nextAttemptAtMs: number | null;
 }
 
+/** Who began a retry and was not heard of since: it is at it still, or died, perhaps of it. */
+export interface RetryMark {
+  /** Processes, each once, the last to begin at the end. */
+  readonly owners: readonly string[];
+  /** When the last of them began; `null` where there is none. */
+  readonly atMs: number | null;
+}
+
 export interface ParkedEntry extends ParkedEvent {
   /** Grows in the order in which the events of a scope were parked. */
   readonly position: bigint;
-  /** How often its retry was begun of which nothing was heard any more: by processes that died, perhaps of it. */
-  readonly begun: number;
+  readonly begun: RetryMark;
 }
 
 /** What another attempt has changed of an event that stays parked. */
@@ -88,13 +95,18 @@ export interface ParkStore {
    * `empty` where its last event has left and the scope is to be released, `null` where it is not parked.
    */
   take(transaction: Transaction, scope: ParkScope): Promise<ParkedEntry | 'busy' | 'empty' | null>;
-  /** Says of an event that `take` gave in this transaction how often its retry was begun. */
-  mark(transaction: Transaction, entry: ParkedEntry, begun: number): Promise<void>;
-  /** Leaves an event that `take` gave in this transaction where it is, as the first, with what was learnt of it. */
+  /** Says of an event that `take` gave in this transaction that `owner` begins a retry at `nowMs`. */
+  mark(transaction: Transaction, entry: ParkedEntry, owner: string, nowMs: number): Promise<void>;
+  /** Takes `owner` off the mark of a scope, where it is there: it lives. Waits for who has the scope's first event. */
+  unmark(transaction: Transaction, scope: ParkScope, owner: string): Promise<void>;
+  /**
+   * Leaves an event that `take` gave in this transaction where it is, as the first, with what was learnt of it. Nobody
+   * is marked any more.
+   */
   postpone(transaction: Transaction, entry: ParkedEntry, failure: ParkedFailure): Promise<void>;
   /**
    * Takes an event away that `take` gave in this transaction. The one behind it is due at `nowMs`, unless that waits
-   * for a person; where there is none the scope is, to be released.
+   * for a person; where there is none the scope is, to be released. Who marked it last is marked at the next one.
    */
   settle(transaction: Transaction, entry: ParkedEntry, nowMs: number): Promise<void>;
   /**

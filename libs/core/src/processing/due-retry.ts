@@ -2,17 +2,31 @@
  * Takes the events of a parked key through their handler when their time has come, until none is left or one is to wait.
  * Step 8 of an event's life.
  *
- * Each begins under a mark that was committed before, so that one that kills its process is found out: whoever dies
- * leaves the mark. A failure is recorded in a transaction of its own, behind that of the attempt: until then the event is
- * as it was, and due.
+ * Each begins under its process's mark that was committed before, so that one that kills is found out: whoever dies
+ * leaves the mark, whoever lives takes it back. A failure is recorded in a transaction of its own, behind that of the
+ * attempt: until then the event is as it was, and due.
  */
+import { backoffMs, defaultRetryPolicy } from '../failure/failure-policy.js';
 import type { ParkedEntry, ParkScope } from '../failure/park-store.js';
-import { attemptFirst, inTurn, type ParkedKey, type ParkRetryParts, withFirst } from './park-attempt.js';
+import { errorLine } from './batch-plan.js';
+import {
+  type Attempt,
+  attemptFirst,
+  inTurn,
+  type NoEntry,
+  type ParkedKey,
+  type ParkRetryParts,
+  unmark,
+  withFirst,
+} from './park-attempt.js';
 import { parkedKey } from './park-retry.js';
 import { mostDeaths } from './process-killers.js';
 import { type RecordParts, RetryRecord, type UncountedFailure } from './retry-record.js';
 
-export interface DueRetryParts extends ParkRetryParts, RecordParts {}
+export interface DueRetryParts extends ParkRetryParts, RecordParts {
+  /** This process, on its marks. */
+  readonly owner: string;
+}
 
 /**
  * `free`: nothing is left. `waits`: for its time, or for a person. `busy`: another has it. `uncounted`: something failed
@@ -20,60 +34,113 @@ export interface DueRetryParts extends ParkRetryParts, RecordParts {}
  */
 export type DueRetryEnd = 'free' | 'waits' | 'busy' | 'interrupted' | UncountedFailure;
 
+/** `alone`: it is to be begun with nothing beside it, and is not begun yet. */
+type Begun = 'marked' | 'alone' | 'waits' | NoEntry;
+
+/** Milliseconds for which who marked an event is taken to be on the way to it. */
+const markFreshMs = 5_000;
+
 /** Rejects where not even what is to be done can be found out or recorded. */
-export async function retryDue(
-  parts: DueRetryParts,
-  scope: ParkScope,
-  uncounted: number,
-): Promise<DueRetryEnd> {
-  const key = parkedKey(parts.directory, scope);
-  const begun = await inTurn(parts, key.handler, false, () => begin(parts, key));
-  if (typeof begun !== 'object') return begun;
-  if ('end' in begun) return begun.end;
-  let { alone } = begun;
-  for (;;) {
-    const attempt = await inTurn(parts, key.handler, alone, () =>
-      attemptFirst(parts, key, (entry) => isDue(parts, entry) && (alone || entry.deaths === 0)),
-    );
-    alone = false;
-    if (parts.aborted.aborted || attempt.end === 'refused' || attempt.end === 'interrupted') {
-      await unmark(parts, key);
-      return attempt.end === 'refused' ? 'waits' : 'interrupted';
-    }
-    if (attempt.end === 'failed') {
-      const { entry, failure } = attempt;
-      if (entry === null) throw failure.error;
-      const end = await new RetryRecord(parts, key, entry).write(failure, uncounted);
-      if (end !== 'next') return end;
-    } else if (attempt.end !== 'handled') return attempt.end;
+export function retryDue(parts: DueRetryParts, scope: ParkScope, uncounted: number): Promise<DueRetryEnd> {
+  return new DueRetry(parts, scope, uncounted).run();
+}
+
+class DueRetry {
+  readonly #parts: DueRetryParts;
+  readonly #key: ParkedKey;
+  readonly #uncounted: number;
+  /** This process's mark may stand in the database. */
+  #isMarked = false;
+
+  constructor(parts: DueRetryParts, scope: ParkScope, uncounted: number) {
+    this.#parts = parts;
+    this.#key = parkedKey(parts.directory, scope);
+    this.#uncounted = uncounted;
   }
-}
 
-/** Nobody dies of it: its process goes on, or ends in order. */
-async function unmark(parts: DueRetryParts, key: ParkedKey): Promise<void> {
-  const { parked } = parts.group.storage;
-  await withFirst(parts, key, (transaction, entry) => parked.mark(transaction, entry, 0));
-}
-
-/** One without a time is the first since the one before it left, unless it waits for a person. */
-function isDue({ group }: DueRetryParts, { deaths, nextAttemptAtMs }: ParkedEntry): boolean {
-  return nextAttemptAtMs === null ? deaths === 0 : nextAttemptAtMs <= group.clock.now();
-}
-
-/** Marks the first event. The first process that died may have died of what ran beside it. */
-function begin(parts: DueRetryParts, key: ParkedKey) {
-  const { parked } = parts.group.storage;
-  return withFirst(parts, key, async (transaction, entry) => {
-    if (!isDue(parts, entry)) {
-      await parked.postpone(transaction, entry, entry);
-      return 'waits' as const;
+  async run(): Promise<DueRetryEnd> {
+    try {
+      return await this.#run();
+    } finally {
+      if (this.#isMarked) await this.#unmark();
     }
-    const deaths = entry.begun - 1;
-    if (deaths >= mostDeaths) {
-      await new RetryRecord(parts, key, entry).killer(transaction, deaths);
-      return 'waits' as const;
+  }
+
+  async #run(): Promise<DueRetryEnd> {
+    for (let alone = false; ; ) {
+      const end = await this.#next(alone);
+      if (end !== 'next' && end !== 'alone') return end;
+      alone = end === 'alone';
     }
-    await parked.mark(transaction, entry, entry.begun + 1);
-    return { alone: entry.begun > 0 || entry.deaths > 0 };
-  });
+  }
+
+  async #next(alone: boolean): Promise<DueRetryEnd | 'next' | 'alone'> {
+    const attempt = await inTurn(this.#parts, this.#key.handler, alone, () => this.#attempt(alone));
+    if (this.#parts.aborted.aborted) return 'interrupted';
+    if (attempt.end === 'failed') return this.#record(attempt);
+    if (attempt.end === 'handled') return 'next';
+    return attempt.end === 'refused' ? 'waits' : attempt.end;
+  }
+
+  /** Between the mark and the event nothing is waited for but a connection. */
+  async #attempt(alone: boolean): Promise<Attempt | { readonly end: Exclude<Begun, 'marked'> }> {
+    const begun = this.#isMarked ? 'marked' : await this.#begin(alone);
+    if (begun !== 'marked') return { end: begun };
+    const isWanted = (entry: ParkedEntry) => this.#isDue(entry) && (alone || entry.deaths === 0);
+    const attempt = await attemptFirst(this.#parts, this.#key, isWanted);
+    if (attempt.end === 'free') this.#isMarked = false; // the mark went with the key
+    return attempt;
+  }
+
+  /** Marks the first event, unless others have or had it: those who are not heard of for long have died. */
+  async #begin(alone: boolean): Promise<Begun> {
+    const { group, owner } = this.#parts;
+    const { parked } = group.storage;
+    return withFirst(this.#parts, this.#key, async (transaction, entry): Promise<Begun> => {
+      if (!this.#isDue(entry)) {
+        await parked.postpone(transaction, entry, entry);
+        return 'waits';
+      }
+      const { owners, atMs } = entry.begun;
+      const others = owners.filter((one) => one !== owner);
+      const nowMs = group.clock.now();
+      if (others.length > 0 && Math.abs(nowMs - (atMs ?? 0)) < markFreshMs) return 'busy';
+      if (others.length > mostDeaths) {
+        await new RetryRecord(this.#parts, this.#key, entry).killer(transaction, others.length);
+        return 'waits';
+      }
+      if (!alone && (others.length > 0 || entry.deaths > 0)) return 'alone';
+      this.#isMarked = true;
+      await parked.mark(transaction, entry, owner, nowMs);
+      return 'marked';
+    });
+  }
+
+  async #record({ entry, failure }: Extract<Attempt, { end: 'failed' }>) {
+    if (entry === null) throw failure.error;
+    const end = await new RetryRecord(this.#parts, this.#key, entry).write(failure, this.#uncounted);
+    if (end === 'waits' || end === 'free' || typeof end === 'object') this.#isMarked = false;
+    return end;
+  }
+
+  /** Tries until it is written, or the process stops: what stays is taken for a death. */
+  async #unmark(): Promise<void> {
+    const { owner, draining, random } = this.#parts;
+    const { clock, logger } = this.#parts.group;
+    for (let failures = 1; ; failures++) {
+      try {
+        await unmark(this.#parts, this.#key, owner);
+        return;
+      } catch (error) {
+        logger.debug(`a mark on a parked key was not taken back: ${errorLine(error)}`);
+        if (draining.aborted) return;
+        await clock.sleep(backoffMs(defaultRetryPolicy, failures, random), draining);
+      }
+    }
+  }
+
+  /** One without a time is the first since the one before it left, unless it waits for a person. */
+  #isDue({ deaths, nextAttemptAtMs }: ParkedEntry): boolean {
+    return nextAttemptAtMs === null ? deaths === 0 : nextAttemptAtMs <= this.#parts.group.clock.now();
+  }
 }

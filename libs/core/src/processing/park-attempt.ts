@@ -149,7 +149,24 @@ async function release(parts: ParkRetryParts, { handler, scope }: ParkedKey): Pr
   }
 }
 
-/** `lockTimeoutMs`: of a transaction that only releases. */
+/** Takes this process off the key's mark: it lives. Waits a little for who has the key. */
+export async function unmark(
+  parts: ParkRetryParts,
+  { handler, scope }: ParkedKey,
+  owner: string,
+): Promise<void> {
+  const transaction = await begin(parts, handler, releasePatienceMs);
+  try {
+    await parts.group.storage.parked.unmark(transaction, scope, owner);
+    await transaction.seal();
+    await transaction.commit();
+  } catch (error) {
+    await transaction.rollback();
+    throw transaction.fault ?? translated(parts.group.storage, error);
+  }
+}
+
+/** `lockTimeoutMs`: of a transaction that only releases, or takes a mark back. */
 function begin(
   { group }: ParkRetryParts,
   handler: RegisteredHandler,

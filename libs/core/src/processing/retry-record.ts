@@ -62,11 +62,12 @@ export class RetryRecord {
     }
   }
 
-  /** It is not retried any more, but for a person; or given up, where that is its fate. */
-  async killer(transaction: Transaction, deaths: number): Promise<void> {
+  /** It is not retried any more, but for a person; or given up, where that is its fate. `died`: processes. */
+  async killer(transaction: Transaction, died: number): Promise<void> {
+    const deaths = died - 1; // the first may have died of what ran beside it
     const what = `${unitLabel(this.#unit)}: ${deaths} processes died while they retried it alone`;
     const error = new ExactlyOnceError('EO_PROCESS_KILLED', what, { details: { deaths } });
-    const attempts = this.#entry.attempts + this.#entry.begun;
+    const attempts = this.#entry.attempts + died;
     if (this.#parts.fate === 'dead-letter') await this.#bury(transaction, error, attempts);
     else await this.#postpone(transaction, error, { attempts, deaths, nextAttemptAtMs: null });
     this.#parts.group.logger.error(errorLine(error));

@@ -45,7 +45,7 @@ SELECT $1, $2, $3, $4::integer, $5::bigint, $6::bytea, $7::bytea, $8::bytea, $9:
  * holds it.
  */
 export const holdParkedKeySql = (t: Tables): string => `
-SELECT begun FROM ${t.parkedKey} WHERE ${scoped} FOR NO KEY UPDATE SKIP LOCKED`;
+SELECT begun_by, (extract(epoch FROM begun_at) * 1000)::bigint AS begun_ms FROM ${t.parkedKey} WHERE ${scoped} FOR NO KEY UPDATE SKIP LOCKED`;
 
 /** No lock. $1 handler id, $2 topic, $3 key hash. */
 export const isParkedSql = (t: Tables): string => `SELECT 1 FROM ${t.parkedKey} WHERE ${scoped}`;
@@ -54,12 +54,20 @@ export const isParkedSql = (t: Tables): string => `SELECT 1 FROM ${t.parkedKey} 
 export const firstParkedSql = (t: Tables): string => `
 SELECT ${columns} FROM ${t.parkedEvent} WHERE ${scoped} ORDER BY position LIMIT 1`;
 
-/** Under the key's row. $4 how often its retry was begun. */
-export const markParkedKeySql = (t: Tables): string => `UPDATE ${t.parkedKey} SET begun = $4 WHERE ${scoped}`;
+/** Under the key's row. $4 owner, $5 time in milliseconds. */
+export const markParkedKeySql = (t: Tables): string => `
+UPDATE ${t.parkedKey} SET begun_by = array_append(array_remove(begun_by, $4::text), $4::text),
+  begun_at = to_timestamp($5::bigint / 1000.0)
+WHERE ${scoped}`;
+
+/** Row lock until commit where there is something to take back; waits for who takes out or removes. $4 owner. */
+export const unmarkParkedKeySql = (t: Tables): string => `
+UPDATE ${t.parkedKey} SET begun_by = array_remove(begun_by, $4::text)
+WHERE ${scoped} AND $4::text = ANY (begun_by)`;
 
 /** Under the key's row. $4 position, $5…$9 columns. */
 export const postponeParkedEventSql = (t: Tables): string => `
-WITH unmarked AS (UPDATE ${t.parkedKey} SET begun = 0, next_attempt_at = NULL WHERE ${scoped})
+WITH unmarked AS (UPDATE ${t.parkedKey} SET begun_by = '{}', begun_at = NULL, next_attempt_at = NULL WHERE ${scoped})
 UPDATE ${t.parkedEvent} SET code = $5, error_chain = $6, attempts = $7, deaths = $8,
   next_attempt_at = to_timestamp($9::bigint / 1000.0)
 WHERE position = $4`;
@@ -78,7 +86,7 @@ WITH next AS (
   SET next_attempt_at = coalesce(waiting.next_attempt_at, to_timestamp($5::bigint / 1000.0))
   FROM next WHERE waiting.position = next.position AND next.deaths = 0
 )
-UPDATE ${t.parkedKey} SET begun = least(begun, 1),
+UPDATE ${t.parkedKey} SET begun_by = begun_by[cardinality(begun_by):], begun_at = to_timestamp($5::bigint / 1000.0),
   next_attempt_at = CASE WHEN EXISTS (SELECT 1 FROM next) THEN NULL ELSE to_timestamp($5::bigint / 1000.0) END
 WHERE ${scoped}`;
 

@@ -27,6 +27,7 @@ import {
   parkedScopesSql,
   postponeParkedEventSql,
   settleParkedEventSql,
+  unmarkParkedKeySql,
   upcomingScopesSql,
 } from './parked.sql.js';
 import type { PostgresPool } from './postgres-pool.js';
@@ -79,11 +80,16 @@ export class PostgresParkStore implements ParkStore {
       return rows.length === 0 ? null : 'busy';
     }
     const { rows } = await own(transaction).query(firstParkedSql(tables), parameters(scope));
-    return rows.length === 0 ? 'empty' : parkedEntry(rows[0], held.rows[0].begun);
+    return rows.length === 0 ? 'empty' : parkedEntry(rows[0], held.rows[0]);
   }
 
-  async mark(transaction: Transaction, entry: ParkedEntry, begun: number): Promise<void> {
-    await own(transaction).query(markParkedKeySql(this.pool.tables), [...parameters(entry), begun]);
+  async mark(transaction: Transaction, entry: ParkedEntry, owner: string, nowMs: number): Promise<void> {
+    const values = [...parameters(entry), owner, time(nowMs)];
+    await own(transaction).query(markParkedKeySql(this.pool.tables), values);
+  }
+
+  async unmark(transaction: Transaction, scope: ParkScope, owner: string): Promise<void> {
+    await own(transaction).query(unmarkParkedKeySql(this.pool.tables), [...parameters(scope), owner]);
   }
 
   async postpone(transaction: Transaction, entry: ParkedEntry, failure: ParkedFailure): Promise<void> {
@@ -167,7 +173,7 @@ function headersOf(json: Buffer): Record<string, Uint8Array> {
   return headers;
 }
 
-function parkedEntry(row: Record<string, unknown>, begun: number): ParkedEntry {
+function parkedEntry(row: Record<string, unknown>, key: Record<string, unknown>): ParkedEntry {
   return {
     position: BigInt(row['position'] as string),
     handlerId: row['handler_id'] as number,
@@ -186,6 +192,9 @@ function parkedEntry(row: Record<string, unknown>, begun: number): ParkedEntry {
     deaths: row['deaths'] as number,
     firstAttemptAtMs: Number(row['first_attempt_ms']),
     nextAttemptAtMs: row['next_attempt_ms'] === null ? null : Number(row['next_attempt_ms']),
-    begun,
+    begun: {
+      owners: key['begun_by'] as string[],
+      atMs: key['begun_ms'] === null ? null : Number(key['begun_ms']),
+    },
   };
 }

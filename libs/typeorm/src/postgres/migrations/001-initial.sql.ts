@@ -147,7 +147,8 @@ CREATE TABLE ${t.parkedKey} (
   topic text NOT NULL,
   key_hash bytea NOT NULL CHECK (length(key_hash) = 32),
   parked_at timestamptz NOT NULL DEFAULT now(),
-  begun integer NOT NULL DEFAULT 0,
+  begun_by text[] NOT NULL DEFAULT '{}',
+  begun_at timestamptz,
   next_attempt_at timestamptz,
   PRIMARY KEY (handler_id, topic, key_hash)
 );
