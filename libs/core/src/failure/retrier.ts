@@ -29,6 +29,7 @@ const leastPollMs = 50;
 const mostPollMs = 2_000;
 /** Milliseconds for which a key is left to the other process that has it. */
 const busyMs = 200;
+/** Keys beside those that this process cannot take now, which must not hide others. */
 const listed = 100;
 
 /** What this process knows of a key that it cannot go on with now. */
@@ -93,7 +94,8 @@ export class Retrier {
     const nowMs = clock.now();
     this.#lookAtMs = nowMs + mostPollMs; // a hint that comes from now on is earlier
     try {
-      const upcoming = await parked.upcoming(handlerIds, listed);
+      const passedBy = this.#known.size + this.#running.size;
+      const upcoming = await parked.upcoming(handlerIds, listed + passedBy);
       this.#forget(nowMs);
       const due = upcoming.filter((scope) => this.#atMs(scope) <= nowMs);
       this.#queue = due.filter((scope) => !this.#running.has(slotOf(scope)));
