@@ -1,4 +1,4 @@
-import type { Transaction } from '@exactly-once/core';
+import { RetryAfterError, type Transaction } from '@exactly-once/core';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { MortalWorld } from './mortal-world.js';
 
@@ -77,6 +77,29 @@ describe('a parked event of several processes', () => {
     expect(world.calls.slice(alive)).toEqual([]);
     expect(world.waiting).toEqual(['K EO_PROCESS_KILLED, 3 deaths', 'K2 EO_KEY_PARKED, 0 deaths']);
     expect(world.effects).toEqual(['h A']);
+  });
+
+  it('gives its turn to other keys while there is much of its own', async () => {
+    let down = true;
+    await world.start([
+      world.handler('h', async ({ id }) => {
+        if (down && id.endsWith('-0')) throw new RetryAfterError(1_000);
+        if (id !== 'late-0') await world.clock.sleep(400);
+      }),
+    ]);
+    const keys = Array.from({ length: 12 }, (_, key) => `k${key}`);
+    const events = Array.from({ length: 10 }, (_, index) =>
+      keys.map((key) => [`${key}-${index}`, key] as const),
+    );
+    world.feedKeyed(...events.flat());
+    await world.pass(500);
+    world.feedKeyed(['late-0', 'late']);
+    await world.pass(450);
+    down = false;
+    await world.pass(60_000);
+
+    expect(world.effects).toHaveLength(121);
+    expect(world.effects.indexOf('h late-0')).toBeLessThan(100);
   });
 
   it('is no killer because the database went away between its mark and its attempt, again and again', async () => {

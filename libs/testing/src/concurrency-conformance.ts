@@ -72,6 +72,27 @@ function describeWaiting(it: It, storage: () => Storage): void {
 function describeLeaving(it: It, storage: () => Storage): void {
   const key = { group: 'g', topic: 't', partition: 0 };
 
+  it('lets who asks wait until a batch that has moved the position has ended', async () => {
+    const { fences } = storage();
+    const move = { key, owner: 'a', expected: 0n, next: 1n, lastFingerprint: null };
+    const seen: string[] = [];
+    await fences.claim(key, 'a', 0n);
+    const batch = await storage().begin(options);
+    await fences.advance(batch, move);
+    const waiting = committed(storage(), async (transaction) => {
+      await fences.settled?.(transaction, key);
+      seen.push(String((await fences.read(key))?.nextOffset));
+    });
+    await committed(storage(), async (transaction) =>
+      fences.settled?.(transaction, { ...key, partition: 9 }),
+    );
+    await batch.seal();
+    await batch.commit();
+    await waiting;
+
+    assert.deepEqual(seen, ['1']);
+  });
+
   it('tells who waits for the last batch of an owner whether it left in order, or fails with it', async () => {
     for (const end of ['commit', 'rollback'] as const) {
       const { fences } = storage();

@@ -133,6 +133,10 @@ export class InMemoryFences implements FenceStore {
     return true;
   }
 
+  async settled(transaction: Transaction, key: FenceKey): Promise<void> {
+    await this.#unlocked(nameOf(key), own(transaction));
+  }
+
   async accuse(
     key: FenceKey,
     owner: string,

@@ -193,8 +193,9 @@ export class Processing {
   }
 
   #retryDue(scope: ParkScope, uncounted: number): Promise<DueRetryEnd> {
-    const { random, processKillers: fate = 'park' } = this.#options;
-    const parts = { ...this.#retryParts(this.#registered!), random, fate, owner: this.#owner };
+    const { random, processKillers: fate = 'park', group: consumerGroup } = this.#options;
+    const own = { random, fate, owner: this.#owner, consumerGroup };
+    const parts = { ...this.#retryParts(this.#registered!), ...own };
     return this.#foreign.run('a parked key', ({ draining, aborted }) =>
       retryDue({ ...parts, draining, aborted }, scope, uncounted),
     );

@@ -63,6 +63,10 @@ export interface FenceStore {
    * Forgets the suspect.
    */
   advance(transaction: Transaction, move: FenceMove): Promise<boolean>;
+  /**
+   * Waits until a transaction that has moved the position, and has not ended, ends. Left out where nothing is parked.
+   */
+  settled?(transaction: Transaction, key: FenceKey): Promise<void>;
   /** Marks the row clean where `owner` still holds it. */
   release(key: FenceKey, owner: string): Promise<void>;
   /**

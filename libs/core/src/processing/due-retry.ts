@@ -6,17 +6,18 @@
  * leaves the mark, whoever lives takes it back. A failure is recorded in a transaction of its own, behind that of the
  * attempt: until then the event is as it was, and due.
  */
+import { hasCode } from '../errors/exactly-once-error.js';
 import { backoffMs, defaultRetryPolicy } from '../failure/failure-policy.js';
 import type { ParkedEntry, ParkScope } from '../failure/park-store.js';
 import { errorLine } from './batch-plan.js';
 import {
   type Attempt,
   attemptFirst,
+  inPatience,
   inTurn,
   type NoEntry,
   type ParkedKey,
   type ParkRetryParts,
-  unmark,
   withFirst,
 } from './park-attempt.js';
 import { parkedKey } from './park-retry.js';
@@ -26,19 +27,24 @@ import { type RecordParts, RetryRecord, type UncountedFailure } from './retry-re
 export interface DueRetryParts extends ParkRetryParts, RecordParts {
   /** This process, on its marks. */
   readonly owner: string;
+  /** Whose partitions the events come from. */
+  readonly consumerGroup: string;
 }
 
 /**
  * `free`: nothing is left. `waits`: for its time, or for a person. `busy`: another has it. `uncounted`: something failed
- * that is not the event's fault.
+ * that is not the event's fault. `more`: others' turn, what is left is due.
  */
-export type DueRetryEnd = 'free' | 'waits' | 'busy' | 'interrupted' | UncountedFailure;
+export type DueRetryEnd = 'free' | 'more' | 'waits' | 'busy' | 'interrupted' | UncountedFailure;
 
-/** `alone`: it is to be begun with nothing beside it, and is not begun yet. */
-type Begun = 'marked' | 'alone' | 'waits' | NoEntry;
+/** `alone`: it is to be begun with nothing beside it, `replayed`: behind the batches that run; it is not begun yet. */
+type Begun = 'marked' | 'alone' | 'replayed' | 'waits' | NoEntry;
 
 /** Milliseconds for which who marked an event is taken to be on the way to it. */
 const markFreshMs = 5_000;
+/** A key with much to do lets others go on after so many events or milliseconds. */
+const mostEvents = 50;
+const mostMs = 1_000;
 
 /** Rejects where not even what is to be done can be found out or recorded. */
 export function retryDue(parts: DueRetryParts, scope: ParkScope, uncounted: number): Promise<DueRetryEnd> {
@@ -51,6 +57,9 @@ class DueRetry {
   readonly #uncounted: number;
   /** This process's mark may stand in the database. */
   #isMarked = false;
+  /** Partition of a replayed event whose batches are to be waited for; `null`: none is, or all has been waited for. */
+  #replayedIn: number | null = null;
+  #hasWaited = false;
 
   constructor(parts: DueRetryParts, scope: ParkScope, uncounted: number) {
     this.#parts = parts;
@@ -67,14 +76,22 @@ class DueRetry {
   }
 
   async #run(): Promise<DueRetryEnd> {
-    for (let alone = false; ; ) {
+    const { clock } = this.#parts.group;
+    const untilMs = clock.now() + mostMs;
+    let alone = false;
+    for (let events = 0; ; ) {
       const end = await this.#next(alone);
-      if (end !== 'next' && end !== 'alone') return end;
-      alone = end === 'alone';
+      if (end === 'next') {
+        events++;
+        if (events >= mostEvents || clock.now() >= untilMs) return 'more';
+      } else if (end === 'replayed') {
+        if (!(await this.#batchesEnd())) return 'busy';
+      } else if (end !== 'alone') return end;
+      alone = end === 'alone' || (alone && end === 'replayed');
     }
   }
 
-  async #next(alone: boolean): Promise<DueRetryEnd | 'next' | 'alone'> {
+  async #next(alone: boolean): Promise<DueRetryEnd | 'next' | 'alone' | 'replayed'> {
     const attempt = await inTurn(this.#parts, this.#key.handler, alone, () => this.#attempt(alone));
     if (this.#parts.aborted.aborted) return 'interrupted';
     if (attempt.end === 'failed') return this.#record(attempt);
@@ -110,10 +127,33 @@ class DueRetry {
         return 'waits';
       }
       if (!alone && (others.length > 0 || entry.deaths > 0)) return 'alone';
+      if (entry.position < 0n && !this.#hasWaited) {
+        this.#replayedIn = entry.partition;
+        return 'replayed';
+      }
       this.#isMarked = true;
       await parked.mark(transaction, entry, owner, nowMs);
       return 'marked';
     });
+  }
+
+  /**
+   * A batch that began before the replay does not know that the key is parked: it may handle an event of it. Those that
+   * begin later know. `false`: it takes long.
+   */
+  async #batchesEnd(): Promise<boolean> {
+    const { group, consumerGroup } = this.#parts;
+    const { fences } = group.storage;
+    const { handler, scope } = this.#key;
+    const fence = { group: consumerGroup, topic: scope.topic, partition: this.#replayedIn! };
+    try {
+      await inPatience(this.#parts, handler, async (transaction) => fences.settled?.(transaction, fence));
+      this.#hasWaited = true;
+      return true;
+    } catch (error) {
+      if (hasCode(error, 'EO_SERIALIZATION_FAILURE')) return false;
+      throw error;
+    }
   }
 
   async #record({ entry, failure }: Extract<Attempt, { end: 'failed' }>) {
@@ -129,7 +169,9 @@ class DueRetry {
     const { clock, logger } = this.#parts.group;
     for (let failures = 1; ; failures++) {
       try {
-        await unmark(this.#parts, this.#key, owner);
+        await inPatience(this.#parts, this.#key.handler, (transaction) =>
+          this.#parts.group.storage.parked.unmark(transaction, this.#key.scope, owner),
+        );
         return;
       } catch (error) {
         logger.debug(`a mark on a parked key was not taken back: ${errorLine(error)}`);

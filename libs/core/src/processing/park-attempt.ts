@@ -149,15 +149,15 @@ async function release(parts: ParkRetryParts, { handler, scope }: ParkedKey): Pr
   }
 }
 
-/** Takes this process off the key's mark: it lives. Waits a little for who has the key. */
-export async function unmark(
+/** A transaction of the framework's own that waits a little for who has what it asks for. */
+export async function inPatience(
   parts: ParkRetryParts,
-  { handler, scope }: ParkedKey,
-  owner: string,
+  handler: RegisteredHandler,
+  work: (transaction: Transaction) => Promise<void>,
 ): Promise<void> {
   const transaction = await begin(parts, handler, releasePatienceMs);
   try {
-    await parts.group.storage.parked.unmark(transaction, scope, owner);
+    await work(transaction);
     await transaction.seal();
     await transaction.commit();
   } catch (error) {
@@ -166,7 +166,7 @@ export async function unmark(
   }
 }
 
-/** `lockTimeoutMs`: of a transaction that only releases, or takes a mark back. */
+/** `lockTimeoutMs`: of a transaction in which no handler runs. */
 function begin(
   { group }: ParkRetryParts,
   handler: RegisteredHandler,

@@ -49,6 +49,9 @@ UPDATE ${t.fence} SET next_offset = $6, last_fingerprint = $7::bytea, suspect_un
 WHERE ${keyed} AND owner = $4 AND next_offset = $5
 RETURNING EXISTS (SELECT 1 FROM ${t.parkedKey}) AS parked`;
 
+/** Waits for a batch that holds the row; others that wait in this way are no hindrance. */
+export const shareFenceSql = (t: Tables): string => `SELECT 1 FROM ${t.fence} WHERE ${keyed} FOR SHARE`;
+
 /**
  * Leaves the owned state for the clean one; no row where another owns it. In a batch's transaction the row is locked
  * already; a claim that waits for it sees what this says. $4 owner.

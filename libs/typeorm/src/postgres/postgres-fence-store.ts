@@ -13,6 +13,7 @@ import {
   readFenceSql,
   releaseFenceSql,
   repositionFenceSql,
+  shareFenceSql,
 } from './fence.sql.js';
 import type { PostgresPool } from './postgres-pool.js';
 import type { PostgresTransaction } from './postgres-transaction.js';
@@ -51,6 +52,10 @@ export class PostgresFenceStore implements FenceStore {
     );
     if (rows[0]?.parked) move.onParked?.();
     return rows.length === 1;
+  }
+
+  async settled(transaction: Transaction, key: FenceKey): Promise<void> {
+    await (transaction as PostgresTransaction).query(shareFenceSql(this.pool.tables), parameters(key));
   }
 
   async accuse(
