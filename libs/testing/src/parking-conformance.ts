@@ -1,5 +1,7 @@
 /**
  * The part of the storage suite about events that wait: parked keys, their order and who retries them.
+ *
+ * One transaction at a time; what several do at once is asked for beside it.
  */
 import assert from 'node:assert/strict';
 import type { ParkedEntry, ParkedEvent, Storage, Transaction } from '@exactly-once/core';
