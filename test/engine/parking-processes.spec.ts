@@ -1,4 +1,4 @@
-import { RetryAfterError, type Transaction } from '@exactly-once/core';
+import { ExactlyOnceError, RetryAfterError, type Transaction } from '@exactly-once/core';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { MortalWorld } from './mortal-world.js';
 
@@ -77,6 +77,30 @@ describe('a parked event of several processes', () => {
     expect(world.calls.slice(alive)).toEqual([]);
     expect(world.waiting).toEqual(['K EO_PROCESS_KILLED, 3 deaths', 'K2 EO_KEY_PARKED, 0 deaths']);
     expect(world.effects).toEqual(['h A']);
+  });
+
+  it('does not hold its partition for ever for what is not its fault, and is not given up for it', async () => {
+    let isLocked = true;
+    await world.start(
+      [
+        world.handler('h', ({ id }) => {
+          if (id === '2' && isLocked)
+            throw new ExactlyOnceError('EO_SERIALIZATION_FAILURE', 'a row is locked');
+        }),
+      ],
+      { retry: { attempts: 2 } },
+    );
+    world.feedKeyed(['1', 'a'], ['2', 'b'], ['3', 'b'], ['4', 'c']);
+    await world.pass(60_000);
+    const meanwhile = [...world.effects];
+    const waiting = [...world.waiting];
+    isLocked = false;
+    await world.pass(60_000);
+
+    expect(meanwhile).toEqual(['h 1', 'h 4']);
+    expect(waiting).toEqual(['2 EO_SERIALIZATION_FAILURE, 0 deaths', '3 EO_KEY_PARKED, 0 deaths']);
+    expect(world.effects).toEqual(['h 1', 'h 4', 'h 2', 'h 3']);
+    expect(world.letters).toEqual([]);
   });
 
   it('gives its turn to other keys while there is much of its own', async () => {

@@ -165,7 +165,7 @@ describe('an event that failed', () => {
 
   it('is tried again in place, uncounted, where it is not to blame', async () => {
     const lost = () => new ExactlyOnceError('EO_STORAGE_UNAVAILABLE', 'gone');
-    await world.start([world.handler('h', failing('1', 7, lost), { retry: { attempts: 2 } })]);
+    await world.start([world.handler('h', failing('1', 4, lost), { retry: { attempts: 2 } })]);
 
     world.feedKeyed(['1', 'a'], ['2', 'b']);
     await world.pass();

@@ -5,7 +5,7 @@
  * hopeless. Never given up for what it met beside neighbours that were not committed.
  */
 import { ExactlyOnceError } from '../errors/exactly-once-error.js';
-import { decide, defaultRetryPolicy } from '../failure/failure-policy.js';
+import { backoffMs, decide, defaultRetryPolicy } from '../failure/failure-policy.js';
 import type { Logger } from '../telemetry/logger.js';
 import { errorLine, unitLabel } from './batch-plan.js';
 import type { GroupCommit } from './group-commit.js';
@@ -62,4 +62,14 @@ export function dispose(
   } else unit.dueAtMs = dueAtMs;
   telemetry.count('exactly_once.retries', 1, { counted: true });
   logger.warn(`attempt ${attempts} failed, again in ${disposition.delayMs} ms: ${label}`);
+}
+
+/** Not its fault, but it alone meets it, again and again: it waits uncounted, and its partition goes on. */
+export function setAside({ group, logger, random }: DisposalParts, unit: HandlerUnit, error: Error): void {
+  const { handler } = unit;
+  if (handler === null || handler.order === 'partition' || unit.hopeless !== null) return;
+  unit.nextAttemptAtMs = group.parts.clock.now() + backoffMs(handler.retry, 1, random);
+  unit.hopeless = error;
+  unit.parks = true;
+  logger.warn(`is set aside, uncounted: ${unitLabel(unit)}: ${errorLine(error)}`);
 }

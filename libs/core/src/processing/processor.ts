@@ -21,7 +21,7 @@ import {
   planBatch,
   unitLabel,
 } from './batch-plan.js';
-import { dispose } from './disposal.js';
+import { dispose, setAside } from './disposal.js';
 import type { GroupCommit } from './group-commit.js';
 import { GroupPace } from './group-pace.js';
 import { type GroupFailure, isBlameless } from './group-result.js';
@@ -42,10 +42,15 @@ export interface ProcessorParts {
   readonly random: () => number;
 }
 
+/** Calls of one event that may fail in a row without its fault, before its partition goes on without it. */
+const mostHeld = 5;
+
 /** How the next try at a group differs from the last. */
 interface Attempt {
   to: number;
   savepoints: boolean;
+  /** Calls in a row that failed without anybody's fault. */
+  held: number;
   /** Failures in a row that no event is to blame for. */
   uncounted: number;
 }
@@ -117,7 +122,7 @@ export class Processor implements DeliverySink {
     this.#stopBefore(plan.units[from]);
     const end = plan.groupEnd(from, this.#parts.bounds.maxBytes, (unit) => this.pace.mostWith(unit));
     const together = this.#killers.together(session.fence, plan.units.slice(from, end));
-    const attempt: Attempt = { to: from + together, savepoints: false, uncounted: 0 };
+    const attempt: Attempt = { to: from + together, savepoints: false, held: 0, uncounted: 0 };
     for (;;) {
       await this.#waitUntilDue(plan.units[from], session);
       const { to, savepoints } = attempt;
@@ -198,11 +203,16 @@ export class Processor implements DeliverySink {
     const size = attempt.to - from;
     const half = from + Math.ceil(size / 2);
     const culprit = this.#culprit(plan, from, attempt, failure);
+    const canWait = this.#parts.parks && session.fence !== null;
     if (isBlameless(failure)) {
       if (hasCode(failure.error, 'EO_SERIALIZATION_FAILURE')) {
         this.pace.collided(plan.units.slice(from, attempt.to));
         attempt.to = half;
       }
+      attempt.held = culprit !== null && failure.phase === 'call' ? attempt.held + 1 : 0;
+      if (culprit !== null && attempt.held > 1) attempt.to = Math.max(culprit.index, from + 1);
+      const isAside = culprit !== null && size === 1 && attempt.held >= mostHeld && canWait;
+      if (isAside) setAside(this.#parts, culprit.unit, failure.error);
       await this.#waitForBetterTimes(plan.units[from], failure.error, attempt, session);
     } else if (failure.batch !== undefined) {
       attempt.to = plan.units.indexOf(halve(failure.batch));
@@ -212,7 +222,6 @@ export class Processor implements DeliverySink {
       const confirmed = culprit.index === done && (size === 1 || !culprit.unit.handler?.batch);
       attempt.to = Math.max(culprit.index, from + 1);
       if (culprit.unit.hopeless === null) {
-        const canWait = this.#parts.parks && session.fence !== null;
         dispose(this.#parts, culprit.unit, failure.error, { confirmed, canWait });
       } else await this.#waitForBetterTimes(plan.units[from], failure.error, attempt, session);
     } else if (size === 0) {
