@@ -211,3 +211,25 @@ describe('a dead letter that somebody decides about', () => {
     expect(world.calls.filter((call) => call === 'h C')).toEqual([]);
   });
 });
+
+describe('a letter that was decided about', () => {
+  it('is forgotten when its time is over, and no other', async () => {
+    const world = new MemoryWorld();
+    const failing = world.handler('h', () => {
+      throw new PermanentError('no');
+    });
+    const retention = { intervalMs: 1_000, decidedDays: 1 / 144 };
+    await world.start([failing], { relay: false, retention });
+    world.feed('A', 'B');
+    await world.pass(10);
+    const left = async () => (await world.engine.deadLetters.list({}, 9)).map(({ id }) => id);
+
+    await discardLetters(world.engine.deadLetters, { ids: [1n] }, { by: 'ada', why: 'x' });
+    await world.pass(9 * 60_000);
+    expect(await left()).toEqual([1n, 2n]);
+    await world.pass(2 * 60_000);
+
+    expect(await left()).toEqual([2n]);
+    await world.stop();
+  });
+});

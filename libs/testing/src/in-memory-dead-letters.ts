@@ -117,6 +117,14 @@ export class InMemoryDeadLetters implements DeadLetterStore {
     return true;
   }
 
+  async deleteDecided(olderThanMs: number, limit: number): Promise<number> {
+    const before = this.#clock.now() - olderThanMs;
+    const isOld = ({ state, decidedAtMs }: StoredDeadLetter) => state !== 'dead' && decidedAtMs! < before;
+    const old = new Set(this.#rows.filter(isOld).slice(0, limit));
+    this.#rows = this.#rows.filter((row) => !old.has(row));
+    return old.size;
+  }
+
   /** `begun`: the scopes whose first event is due. */
   async #replayOne(id: bigint, by: string, begun: Set<string>): Promise<ReplayOutcome> {
     const first = this.#row(id);

@@ -59,6 +59,25 @@ export function describeReplays(it: It, storage: () => Storage): void {
 
     assert.deepEqual([whileDead, whileParked, decided], [1, 0, 2]);
   });
+
+  it('forgets letters that were decided about long ago, step by step, and none that is dead', async () => {
+    const handlerId = await handlerOf(storage());
+    const { deadLetters } = storage();
+    const ids = await buried(storage(), ...['1', '2', '3', '4'].map((id) => letter(handlerId, id)));
+    await deadLetters.replay([ids[0]!], 'ada');
+    await deadLetters.discard([ids[1]!, ids[2]!], { by: 'ada', why: 'a test' });
+
+    const young = await deadLetters.deleteDecided(60_000, 10);
+    const steps = [];
+    for (let step = 0; step < 3; step++) steps.push(await deadLetters.deleteDecided(-60_000, 2));
+
+    assert.deepEqual([young, steps], [0, [2, 1, 0]]);
+    const left = await deadLetters.list({}, 10);
+    assert.deepEqual(
+      left.map(({ id }) => id),
+      [ids[3]],
+    );
+  });
 }
 
 const done = (id: bigint | undefined) => ({ id, outcome: 'replayed' });

@@ -132,10 +132,17 @@ function checkTransactional(broker: EngineOptions['broker']): void {
 
 function checkRetention({ retention, relay, broker }: EngineOptions): void {
   if (retention === undefined || retention === false) return;
-  checkOptions('retention', retention, ['windowDays', 'batchSize', 'intervalMs', 'unrelayedMs']);
+  checkOptions('retention', retention, [
+    'windowDays',
+    'batchSize',
+    'intervalMs',
+    'unrelayedMs',
+    'decidedDays',
+  ]);
   checkNumber('retention.windowDays', retention.windowDays, leastWindowDays, longestWindowDays, false);
   checkNumber('retention.batchSize', retention.batchSize, 1, 1_000_000);
   checkNumber('retention.intervalMs', retention.intervalMs, 1_000, longestTimerMs);
+  checkNumber('retention.decidedDays', retention.decidedDays, leastWindowDays, longestWindowDays, false);
   const { unrelayedMs } = retention;
   if (unrelayedMs === undefined || unrelayedMs === null) return;
   checkNumber('retention.unrelayedMs', unrelayedMs, 60_000, longestWindowDays * dayMs);

@@ -80,6 +80,8 @@ export interface RetentionOptions {
    * effect while a relay elsewhere holds a lease. Default: never.
    */
   readonly unrelayedMs?: number | null;
+  /** Days that a dead letter is kept once it was replayed or discarded. From one minute. Default 30. */
+  readonly decidedDays?: number;
 }
 
 /** A handler behind a transport of Nest's own: named and recorded here, called from there. */

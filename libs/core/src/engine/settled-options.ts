@@ -94,6 +94,7 @@ export function settleOptions(options: EngineOptions): SettledOptions {
             batchSize: retention.batchSize ?? 5_000,
             intervalMs: retention.intervalMs ?? 60_000,
             unrelayedMs: retention.unrelayedMs ?? null,
+            decidedDays: retention.decidedDays ?? 30,
           },
     typesByName: types,
   };

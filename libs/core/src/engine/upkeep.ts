@@ -35,7 +35,7 @@ export class Upkeep {
       settledRetention === null
         ? null
         : new Retention({
-            forgetful: forgetful(options, settledRetention.unrelayedMs),
+            forgetful: forgetful(options, settledRetention),
             clock,
             logger,
             ...settledRetention,
@@ -91,10 +91,16 @@ function windowCheck(options: SettledOptions, windowMs: number): WindowCheck {
 }
 
 /** The window of the deduplication is for the first two; the others have times of their own. */
-function forgetful({ storage }: SettledOptions, unrelayedMs: number | null): Forgetful[] {
-  const { inbox, log, outbox } = storage;
+function forgetful(
+  { storage }: SettledOptions,
+  { unrelayedMs, decidedDays }: NonNullable<SettledOptions['settledRetention']>,
+): Forgetful[] {
+  const { inbox, log, outbox, deadLetters } = storage;
   const archive: Forgetful = { deleteOlderThan: (_, limit) => outbox.archive.deleteExpired(limit) };
-  if (unrelayedMs === null) return [inbox, log, archive];
+  const decided: Forgetful = {
+    deleteOlderThan: (_, limit) => deadLetters.deleteDecided(decidedDays * dayMs, limit),
+  };
+  if (unrelayedMs === null) return [inbox, log, archive, decided];
   const unrelayed: Forgetful = { deleteOlderThan: (_, limit) => outbox.deleteUnrelayed(unrelayedMs, limit) };
-  return [inbox, log, archive, unrelayed];
+  return [inbox, log, archive, decided, unrelayed];
 }

@@ -141,6 +141,8 @@ export interface DeadLetterStore {
   discard(ids: readonly bigint[], decision: DiscardDecision): Promise<bigint[]>;
   /** Gives a dead letter another body; false where it is not dead. What it had before is kept. */
   edit(id: bigint, body: Uint8Array, by: string): Promise<boolean>;
+  /** Deletes at most `limit` letters that were decided about longer ago than that, and returns how many. Never a dead one. */
+  deleteDecided(olderThanMs: number, limit: number): Promise<number>;
 }
 
 /** What decides whether a letter can be replayed. `handled`: a handler of its id is there, and not retired. */

@@ -1,8 +1,8 @@
 /**
  * Statements on the dead letters. Step 8 of an event's life.
  *
- * None deletes: what becomes of a dead letter is a person's decision, and what was decided stays readable. Each change
- * names the state that it leaves.
+ * None deletes a dead letter: what becomes of it is a person's decision, and what was decided stays readable for long. Each
+ * change names the state that it leaves.
  */
 import type { DeadLetterFilter } from '@exactly-once/core';
 import type { Tables } from './tables.js';
@@ -76,3 +76,13 @@ UPDATE ${t.deadLetter} SET state = 'discarded', decided_by = $2, decided_why = $
 WHERE state = 'dead' AND id IN (
   SELECT id FROM ${t.deadLetter} WHERE id = ANY($1::bigint[]) AND state = 'dead' ORDER BY id FOR UPDATE
 ) RETURNING id`;
+
+/** Locks at most $2 letters of old decisions; those that another sweep holds are left to it. $1 age in milliseconds. */
+export const forgetDecidedSql = (t: Tables): string => `
+DELETE FROM ${t.deadLetter} WHERE id IN (
+  SELECT id FROM ${t.deadLetter}
+  WHERE state <> 'dead' AND decided_at < now() - $1::double precision * interval '1 millisecond'
+  ORDER BY decided_at
+  LIMIT $2
+  FOR UPDATE SKIP LOCKED
+)`;

@@ -21,6 +21,7 @@ import {
   discardDeadLettersSql,
   editDeadLetterSql,
   findDeadLetterSql,
+  forgetDecidedSql,
   insertDeadLetterSql,
   lastDeadLetterSql,
   listDeadLettersSql,
@@ -107,6 +108,11 @@ export class PostgresDeadLetterStore implements DeadLetterStore {
     const values = [String(id), Buffer.from(body), storableText(by)];
     const { rowCount } = await this.pool.query(editDeadLetterSql(this.pool.tables), values);
     return rowCount === 1;
+  }
+
+  async deleteDecided(olderThanMs: number, limit: number): Promise<number> {
+    const { rowCount } = await this.pool.query(forgetDecidedSql(this.pool.tables), [olderThanMs, limit]);
+    return rowCount ?? 0;
   }
 }
 

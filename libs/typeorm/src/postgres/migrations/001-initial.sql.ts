@@ -211,6 +211,7 @@ CREATE TABLE ${t.deadLetter} (
   decided_at timestamptz
 );
 CREATE INDEX eo_dead_letter_state ON ${t.deadLetter} (state, coalesce(replay_of, id), id);
+CREATE INDEX eo_dead_letter_decided ON ${t.deadLetter} (decided_at) WHERE state <> 'dead';
 CREATE INDEX eo_dead_letter_inbox_key ON ${t.deadLetter} (inbox_key) WHERE state = 'dead';
 
 CREATE TABLE ${t.partition} (
