@@ -11,6 +11,7 @@ import { Command, CommanderError } from 'commander';
 import { deadLettersCommand } from './dead-letters-command.js';
 import { migrateCommand } from './migrate-command.js';
 import { outboxCommand } from './outbox-command.js';
+import { parkedCommand } from './parked-command.js';
 import { relayCommand } from './relay-command.js';
 import { rewindCommand } from './rewind-command.js';
 import { shardsCommand } from './shards-command.js';
@@ -43,6 +44,7 @@ try {
     .addCommand(shardsCommand())
     .addCommand(outboxCommand())
     .addCommand(deadLettersCommand())
+    .addCommand(parkedCommand())
     .addCommand(statusCommand())
     .addCommand(rewindCommand())
     .addHelpText('after', `${exits}\n\n"exactly-once help <command>" says more, with examples.`)

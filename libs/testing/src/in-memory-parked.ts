@@ -41,10 +41,12 @@ export class InMemoryParked implements ParkStore {
   readonly #takers = new Map<string, InMemoryTransaction>();
   readonly #releasers = new Map<string, InMemoryTransaction>();
   readonly #nameOf: (handlerId: number) => string;
+  readonly #now: () => number;
   #position = 0n;
 
-  constructor(nameOf: (handlerId: number) => string) {
+  constructor(nameOf: (handlerId: number) => string, now: () => number) {
     this.#nameOf = nameOf;
+    this.#now = now;
   }
 
   get any(): boolean {
@@ -202,6 +204,15 @@ export class InMemoryParked implements ParkStore {
       }
     }
     return scopes.sort((one, other) => one.atMs - other.atMs).slice(0, limit);
+  }
+
+  async hasten(scope: ParkScope): Promise<boolean> {
+    const row = this.#rows.get(slotOf(scope));
+    const first = row && seen(row)[0];
+    if (row === undefined || first === undefined) return false;
+    const nextAttemptAtMs = this.#now();
+    row.entries = row.entries.map((one) => (one === first ? { ...one, nextAttemptAtMs } : one));
+    return true;
   }
 
   async scopes(limit: number): Promise<ParkedScope[]> {

@@ -50,7 +50,10 @@ export class InMemoryStorage implements Storage {
   constructor(readonly clock: Clock = systemClock) {
     this.inbox = new InMemoryInbox(clock, (key) => this.parked.holds(key) || this.deadLetters.holds(key));
     this.handlers = new InMemoryHandlers(this.inbox.filled);
-    this.parked = new InMemoryParked((id) => this.handlers.nameOf(id));
+    this.parked = new InMemoryParked(
+      (id) => this.handlers.nameOf(id),
+      () => clock.now(),
+    );
     this.deadLetters = new InMemoryDeadLetters(clock, this.parked, this.handlers);
     this.fences = new InMemoryFences(() => this.parked.any);
     this.overview = new InMemoryOverview(this);

@@ -60,6 +60,26 @@ export function describeReplays(it: It, storage: () => Storage): void {
     assert.deepEqual([whileDead, whileParked, decided], [1, 0, 2]);
   });
 
+  it('makes the first event of a key due now, also one that waits for a person', async () => {
+    const { parked } = storage();
+    const handlerId = await handlerOf(storage());
+    const waiting = (id: string, deaths: number) => ({
+      ...scopeOf(handlerId),
+      ...{ partition: 0, offset: 9n, key: Buffer.from('k'), headers: {}, body: null, timestampMs: 1 },
+      ...{ inboxKey: targetOf(handlerId, id).inboxKey, code: 'EO_PROCESS_KILLED', errorChain: [] },
+      ...{ attempts: 0, deaths, firstAttemptAtMs: 1, nextAttemptAtMs: null },
+    });
+    await committed(storage(), (transaction) => parked.park(transaction, waiting('1', 3)));
+    await committed(storage(), (transaction) => parked.park(transaction, waiting('2', 0)));
+
+    const hastened = [await parked.hasten(scopeOf(handlerId)), await parked.hasten(scopeOf(handlerId, 'j'))];
+
+    assert.deepEqual(hastened, [true, false]);
+    const entries = await taken(storage(), scopeOf(handlerId));
+    const wereDue = entries.map(({ nextAttemptAtMs }) => Number(nextAttemptAtMs) > 0);
+    assert.deepEqual(wereDue, [true, false]);
+  });
+
   it('forgets letters that were decided about long ago, step by step, and none that is dead', async () => {
     const handlerId = await handlerOf(storage());
     const { deadLetters } = storage();

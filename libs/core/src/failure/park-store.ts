@@ -116,6 +116,11 @@ export interface ParkStore {
   release(transaction: Transaction, scope: ParkScope): Promise<boolean>;
   /** At most `limit` scopes of these handlers that have a time at which they are to be looked at, earliest first. */
   upcoming(handlerIds: readonly number[], limit: number): Promise<UpcomingScope[]>;
+  /**
+   * Makes the first event of a scope due now, also one that waits for a person; false where nothing is parked there. Waits
+   * for nobody who handles it.
+   */
+  hasten(scope: ParkScope): Promise<boolean>;
   /** At most `limit` scopes, those that were parked first before others. */
   scopes(limit: number): Promise<ParkedScope[]>;
   /** Events that are parked. */

@@ -104,6 +104,11 @@ DELETE FROM ${t.parkedKey} AS parked WHERE ${scoped} AND NOT EXISTS (
   WHERE waiting.handler_id = parked.handler_id AND waiting.topic = parked.topic AND waiting.key_hash = parked.key_hash
 )`;
 
+/** Locks the first event of a key for itself. $1 handler id, $2 topic, $3 key hash. */
+export const hastenParkedEventSql = (t: Tables): string => `
+UPDATE ${t.parkedEvent} SET next_attempt_at = clock_timestamp()
+WHERE position = (SELECT position FROM ${t.parkedEvent} WHERE ${scoped} ORDER BY position LIMIT 1)`;
+
 /** No lock. Only the first event of a key counts. $1 handler ids, $2 limit. */
 export const upcomingScopesSql = (t: Tables): string => `
 SELECT handler_id, topic, key_hash, (extract(epoch FROM next_attempt_at) * 1000)::bigint AS at_ms FROM (

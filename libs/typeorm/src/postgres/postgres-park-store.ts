@@ -19,6 +19,7 @@ import {
   countParkedSql,
   deleteEmptyKeySql,
   firstParkedSql,
+  hastenParkedEventSql,
   holdParkedKeySql,
   isParkedSql,
   makeParkedKeySql,
@@ -119,6 +120,11 @@ export class PostgresParkStore implements ParkStore {
     return rows.map(({ handler_id: handlerId, topic, key_hash: keyHash, at_ms }) => {
       return { handlerId, topic, keyHash, atMs: Number(at_ms) };
     });
+  }
+
+  async hasten(scope: ParkScope): Promise<boolean> {
+    const { rowCount } = await this.pool.query(hastenParkedEventSql(this.pool.tables), parameters(scope));
+    return rowCount === 1;
   }
 
   async scopes(limit: number): Promise<ParkedScope[]> {
