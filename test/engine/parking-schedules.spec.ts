@@ -39,6 +39,16 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 ) as fc.Arbitrary<Step>;
 
+/** A death that random schedules may miss. */
+const dyingAt = (at: 'begin' | 'before commit' | 'after commit'): [Step[]] => [
+  [
+    { do: 'feed', events: [{ key: 'a', mishaps: ['fails'] }] },
+    { do: 'die', at, after: 0 },
+    { do: 'feed', events: [{ key: 'b', mishaps: ['fails', 'later', 'permanent'] }] },
+    { do: 'pass', ms: 1_500 },
+  ],
+];
+
 describe('events that fail, park, are retried and dead-lettered, in any order of things', () => {
   it('have one effect or one letter for each handler, in order by key', async () => {
     const fired = new Set<string>();
@@ -51,7 +61,8 @@ describe('events that fail, park, are retried and dead-lettered, in any order of
       expect(world.storage.parked.any).toBe(false);
     });
 
-    await fc.assert(holds, { numRuns: Number(process.env['EO_SCHEDULES'] ?? 40) });
+    const examples = (['begin', 'before commit', 'after commit'] as const).map(dyingAt);
+    await fc.assert(holds, { numRuns: Number(process.env['EO_SCHEDULES'] ?? 40), examples });
 
     expect([...fired]).toEqual(
       expect.arrayContaining([
