@@ -103,6 +103,28 @@ describe('a parked event of several processes', () => {
     expect(world.letters).toEqual([]);
   });
 
+  it('keeps its handler from being retired, until it is handled', async () => {
+    await world.start([world.handler('h', failing('1', 1))]);
+    world.feedKeyed(['1', 'a']);
+    await world.pass(1);
+    void world.engine.stop();
+    await world.pass(20_000);
+    const retiring = () =>
+      world.start([world.handler('k', () => {}, { new: true })], { retiredHandlers: ['h'] });
+
+    await expect(retiring()).rejects.toMatchObject({
+      code: 'EO_OPTION_INVALID',
+      message: expect.stringContaining('1 events of retired handlers (h) are parked'),
+    });
+    await world.start([world.handler('h')]);
+    await world.pass(60_000);
+    void world.engine.stop();
+    await world.pass(20_000);
+    await retiring();
+
+    expect(world.effects).toContain('h 1');
+  });
+
   it('gives its turn to other keys while there is much of its own', async () => {
     let down = true;
     await world.start([

@@ -229,8 +229,9 @@ export class InMemoryParked implements ParkStore {
     }));
   }
 
-  async count(): Promise<number> {
-    return this.entries.length;
+  async count(handlers?: readonly string[]): Promise<number> {
+    const of = (handlerId: number) => handlers?.includes(this.#nameOf(handlerId)) ?? true;
+    return this.entries.filter(({ handlerId }) => of(handlerId)).length;
   }
 
   #unseenRow(slot: string, transaction: Transaction): Row | undefined {

@@ -10,7 +10,7 @@ import type { EventEnvelope } from '../event/event-envelope.js';
 import type { ParkScope } from '../failure/park-store.js';
 import { Retrier } from '../failure/retrier.js';
 import { DedupCache } from '../inbox/dedup-cache.js';
-import { checkHandlerNames } from '../inbox/handler-registration.js';
+import { checkHandlerNames, checkRetired } from '../inbox/handler-registration.js';
 import type { DeclaredHandler, KnownHandler } from '../inbox/handler-store.js';
 import { BatchPlan, type HandlerDirectory, handlerUnit, unreadableUnit } from '../processing/batch-plan.js';
 import { keysAtOnce } from '../processing/connection-budget.js';
@@ -81,8 +81,12 @@ export class Processing {
     });
   }
 
-  /** Compares the handlers' names with the database's and makes the processor. Throws EO_HANDLER_UNKNOWN_NAME. */
+  /**
+   * Compares the handlers' names with the database's and makes the processor. Throws EO_HANDLER_UNKNOWN_NAME, and
+   * EO_OPTION_INVALID where events of a retired handler wait.
+   */
   async register(): Promise<void> {
+    await checkRetired(this.#options);
     const {
       service,
       storage,

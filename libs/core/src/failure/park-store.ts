@@ -123,6 +123,6 @@ export interface ParkStore {
   hasten(scope: ParkScope): Promise<boolean>;
   /** At most `limit` scopes, those that were parked first before others. */
   scopes(limit: number): Promise<ParkedScope[]>;
-  /** Events that are parked. */
-  count(): Promise<number>;
+  /** Events that are parked, of the handlers of these names where some are given. */
+  count(handlers?: readonly string[]): Promise<number>;
 }

@@ -136,6 +136,7 @@ CROSS JOIN LATERAL (
 ORDER BY parked.parked_at, parked.handler_id, parked.topic, parked.key_hash
 LIMIT $1`;
 
-/** No lock. */
-export const countParkedSql = (t: Tables): string =>
-  `SELECT count(*)::integer AS count FROM ${t.parkedEvent}`;
+/** No lock. $1 names of handlers, or NULL for all. */
+export const countParkedSql = (t: Tables): string => `
+SELECT count(*)::integer AS count FROM ${t.parkedEvent} WHERE $1::text[] IS NULL
+  OR handler_id IN (SELECT id FROM ${t.handler} WHERE name = ANY ($1::text[]))`;

@@ -134,8 +134,8 @@ export class PostgresParkStore implements ParkStore {
     });
   }
 
-  async count(): Promise<number> {
-    const { rows } = await this.pool.query(countParkedSql(this.pool.tables));
+  async count(handlers?: readonly string[]): Promise<number> {
+    const { rows } = await this.pool.query(countParkedSql(this.pool.tables), [handlers ?? null]);
     return rows[0].count;
   }
 }
