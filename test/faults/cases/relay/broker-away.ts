@@ -10,10 +10,10 @@ import type { Stage } from '../../harness/stage.js';
 import type { WorkerProcess } from '../../harness/worker-process.js';
 import type { Message } from '../../record/message.js';
 
-/** Of a body: the backlog (300 MB) is far larger than a relay may grow, of which most is garbage not collected yet. */
+/** Of a body: the backlog (200 MB) is far larger than a relay may grow, of which most is garbage not collected yet. */
 const bodyBytes = 100_000;
-const backlog = 3_000;
-const mayGrow = 150_000_000;
+const backlog = 2_000;
+const mayGrow = 140_000_000;
 
 function large(stage: Stage, ground: Ground, count: number): Message[] {
   const rest = JSON.stringify('x'.repeat(bodyBytes));
