@@ -31,6 +31,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('again') }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('replay') }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('deploy') }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('help') }) },
   {
@@ -49,6 +50,19 @@ const dyingAt = (at: 'begin' | 'before commit' | 'after commit'): [Step[]] => [
   ],
 ];
 
+/** K1 dies, K2 fails and waits; K1 is replayed before it. */
+const replaying: [Step[]] = [
+  [
+    { do: 'feed', events: [{ key: 'a', mishaps: ['permanent', 'fails'] }] },
+    { do: 'feed', events: [{ key: 'a', mishaps: ['later', 'later'] }] },
+    { do: 'replay' },
+    { do: 'pass', ms: 60 },
+    { do: 'feed', events: [{ key: 'a', mishaps: ['permanent'] }] },
+    { do: 'pass', ms: 1_500 },
+    { do: 'replay' },
+  ],
+];
+
 describe('events that fail, park, are retried and dead-lettered, in any order of things', () => {
   it('have one effect or one letter for each handler, in order by key', async () => {
     const fired = new Set<string>();
@@ -61,7 +75,7 @@ describe('events that fail, park, are retried and dead-lettered, in any order of
       expect(world.storage.parked.any).toBe(false);
     });
 
-    const examples = (['begin', 'before commit', 'after commit'] as const).map(dyingAt);
+    const examples = [replaying, ...(['begin', 'before commit', 'after commit'] as const).map(dyingAt)];
     await fc.assert(holds, { numRuns: Number(process.env['EO_SCHEDULES'] ?? 40), examples });
 
     expect([...fired]).toEqual(
@@ -69,6 +83,7 @@ describe('events that fail, park, are retried and dead-lettered, in any order of
         'fails',
         'later',
         'permanent',
+        'replay before parked events',
         'died begin',
         'died before commit',
         'died after commit',

@@ -7,12 +7,16 @@ import {
   type EventContext,
   ExactlyOnceError,
   type HandlerDefinition,
+  type ParkedEntry,
+  type ParkScope,
   PermanentError,
   RetryAfterError,
   type Storage,
+  type StoredDeadLetter,
 } from '@exactly-once/core';
 import type { InMemoryTransaction } from '@exactly-once/testing';
 import { MemoryWorld } from './memory-world.js';
+import { ReplayBooks } from './replay-books.js';
 
 export type Mishap = 'no' | 'fails' | 'later' | 'permanent' | 'collides' | 'swallows';
 export type DeathAt = 'begin' | 'before commit' | 'after commit';
@@ -30,6 +34,8 @@ export type Step =
   | { readonly do: 'die'; readonly at: DeathAt; readonly after: number }
   | { readonly do: 'lose'; readonly really: 'committed' | 'rolled-back' }
   | { readonly do: 'deploy' }
+  /** Two operators replay all that is dead, at once. */
+  | { readonly do: 'replay' }
   | { readonly do: 'help' };
 
 interface Process {
@@ -47,6 +53,7 @@ export class ScheduleWorld extends MemoryWorld {
   readonly fired = new Set<string>();
   readonly #calls = new Map<string, number>();
   readonly #handlers = ['h', 'b', 'n'];
+  readonly #replays = new ReplayBooks();
   #main!: Process;
   #helpers: Process[] = [];
   #loses: 'committed' | 'rolled-back' | null = null;
@@ -64,7 +71,14 @@ export class ScheduleWorld extends MemoryWorld {
 
   /** Sentences about what must not be; none where all is right. */
   faults(): string[] {
-    return this.#handlers.flatMap((handler) => [...this.#doubles(handler), ...this.#disorder(handler)]);
+    return this.#handlers.flatMap((handler) => {
+      const effects = this.ledger.rows.filter((row) => row.handler === handler).map(({ id }) => id);
+      return [
+        ...this.#doubles(handler),
+        ...this.#disorder(handler),
+        ...this.#replays.faults(handler, effects),
+      ];
+    });
   }
 
   #doubles(handler: string): string[] {
@@ -73,7 +87,7 @@ export class ScheduleWorld extends MemoryWorld {
     return this.events.flatMap(({ id }) => {
       const [done, dead] = [
         effects.filter((one) => one === id).length,
-        letters.filter(({ eventId }) => eventId === id).length,
+        letters.filter(({ eventId, state }) => eventId === id && state === 'dead').length,
       ];
       return done + dead === 1 ? [] : [`${handler} ${id}: ${done} effects, ${dead} letters`];
     });
@@ -85,6 +99,7 @@ export class ScheduleWorld extends MemoryWorld {
     return ['a', 'b', 'c'].flatMap((key) => {
       const ids = this.ledger.rows
         .filter((row) => row.handler === handler && keys.get(row.id) === key)
+        .filter(({ id }) => this.#replays.times(handler, id) === 0)
         .map(({ id }) => Number(id));
       const sorted = ids.toSorted((one, other) => one - other);
       return String(ids) === String(sorted) ? [] : [`${handler} of key ${key}: ${ids}`];
@@ -97,11 +112,41 @@ export class ScheduleWorld extends MemoryWorld {
     if (step.do === 'pass') await this.pass(step.ms);
     if (step.do === 'die') this.#main.death = { ...step };
     if (step.do === 'lose') this.#loses = step.really;
+    if (step.do === 'replay') await this.#replay();
     if (step.do === 'help') this.#helpers.push(await this.#process(false));
     if (step.do !== 'deploy') return;
     void this.#main.engine.drain();
     await this.pass(20);
     this.#main = await this.#process(true);
+  }
+
+  async #replay(): Promise<void> {
+    const { deadLetters, parked, handlers } = this.storage;
+    const root = ({ id, replayOf }: StoredDeadLetter) => replayOf ?? id;
+    const dead = deadLetters.letters
+      .filter(({ state }) => state === 'dead')
+      .toSorted((one, other) => (root(one) < root(other) ? -1 : 1));
+    if (dead.length === 0) return;
+    this.fired.add(parked.any ? 'replay before parked events' : 'replay');
+    const ordered = ({ handler }: StoredDeadLetter) => handler !== 'n';
+    const waiting = (await this.#waiting()).filter(({ handlerId }) => handlers.nameOf(handlerId) !== 'n');
+    this.#replays.note(dead.filter(ordered), waiting, (id) => handlers.nameOf(id));
+    const ids = dead.map(({ id }) => id);
+    await Promise.all(['one', 'other'].map((by) => deadLetters.replay(ids, by)));
+  }
+
+  /** What is parked and cannot be under way: the first event of a key that is due may be, and nothing waits for it. */
+  async #waiting(): Promise<ParkedEntry[]> {
+    const { parked } = this.storage;
+    const slot = ({ handlerId, keyHash }: ParkScope) =>
+      `${handlerId} ${Buffer.from(keyHash).toString('hex')}`;
+    const { entries } = parked;
+    const known = await parked.upcoming([...new Set(entries.map(({ handlerId }) => handlerId))], 1_000);
+    const due = new Set(known.filter(({ atMs }) => atMs <= this.clock.now()).map(slot));
+    return entries.filter((entry, at) => {
+      const isFirst = entries.findIndex((one) => slot(one) === slot(entry)) === at;
+      return !(isFirst && due.has(slot(entry)));
+    });
   }
 
   #feed(events: readonly ScheduledEvent[]): void {
