@@ -76,15 +76,15 @@ describe('events whose rows another transaction holds', () => {
 
   it('give way as a group, wait alone, and are handled once without an attempt counted', async () => {
     await start();
-    // Eight, four and two give way; one waits.
-    await until(() => warnings.length >= 3);
+    // Eight and four give way; the first of them has met it twice, and waits alone.
+    await until(() => warnings.length >= 2);
     await world.somebodyWaits();
     await holder.query('COMMIT');
 
     const handled = async () => (await world.database.query('SELECT 1 FROM eo_inbox')).length === ids.length;
     await until(handled);
 
-    expect(warnings).toEqual(Array.from({ length: 3 }, () => expect.stringContaining('55P03')));
+    expect(warnings).toEqual(Array.from({ length: 2 }, () => expect.stringContaining('55P03')));
     expect(new Set(attempts)).toEqual(new Set([1]));
     expect(await world.database.query("SELECT cents FROM payment WHERE id = 'hot'")).toEqual([
       { cents: ids.length },
