@@ -35,4 +35,24 @@ describe('OffsetCommitter', () => {
 
     expect(asked).toHaveLength(2);
   });
+
+  it.each([
+    [2, 3],
+    [9, 3],
+  ])(
+    'tries the last positions again where %i attempts are refused, %i times in all at most',
+    async (refused, all) => {
+      const sent: string[] = [];
+      const refusing = async (offsets: readonly PartitionOffset[]) => {
+        sent.push(offsets.map(({ next }) => String(next)).join());
+        if (sent.length <= refused) throw new Error('the group is being balanced');
+      };
+      const committer = new OffsetCommitter({ logger, send: refusing, assigned: () => true });
+      committer.add('t/0', at(0, 5n));
+
+      await committer.flushed();
+
+      expect(sent).toEqual(Array.from({ length: all }, () => '5'));
+    },
+  );
 });

@@ -15,6 +15,8 @@ export interface CommitterParts {
 
 /** Milliseconds between two requests; doubles with each failure. */
 const intervalMs = { first: 100, most: 5_000 };
+/** At the last positions: a rebalance that ends just then refuses one. */
+const lastAttempts = { most: 3, everyMs: 50 };
 
 export class OffsetCommitter {
   readonly #parts: CommitterParts;
@@ -47,7 +49,7 @@ export class OffsetCommitter {
     await this.#oneAtATime(() => this.#parts.send([offset]));
   }
 
-  /** Sends what is left without waiting, once, and resolves when the broker has answered. */
+  /** Sends what is left without waiting, in a few attempts, and resolves when the broker has answered. */
   async flushed(): Promise<void> {
     this.#flushing = true;
     this.#endPause();
@@ -68,6 +70,7 @@ export class OffsetCommitter {
 
   async #run(): Promise<void> {
     let waitMs = intervalMs.first;
+    let lastOnes = 0;
     while (this.#pending.size > 0) {
       await this.#pause(waitMs);
       const last = this.#flushing;
@@ -78,7 +81,8 @@ export class OffsetCommitter {
         waitMs = Math.min(waitMs * 2, intervalMs.most);
         const reason = errorChain(error).join(' <- ');
         this.#parts.logger.warn(`offsets were not committed, records may come again: ${reason}`);
-        if (last) this.#pending.clear();
+        if (last && ++lastOnes === lastAttempts.most) this.#pending.clear();
+        else if (last) await new Promise((resolve) => setTimeout(resolve, lastAttempts.everyMs));
       }
     }
     this.#running = null;
