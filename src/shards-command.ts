@@ -8,7 +8,7 @@
 import type { LeaseStore, RelayOverview } from '@exactly-once/core';
 import { type Command, InvalidArgumentError } from 'commander';
 import { databaseCommand, onStorage, type PlaceOptions } from './on-storage.js';
-import { isoTime, jsonText, print } from './output.js';
+import { counted, isoTime, jsonText, print } from './output.js';
 import { table } from './plain-table.js';
 
 const examples = `
@@ -41,7 +41,7 @@ async function show(leases: LeaseStore, wanted: number | undefined, json: boolea
 
 function textOf({ shardCount, wantedShardCount, relays }: RelayOverview): string {
   const change = wantedShardCount === null ? '' : `, ${wantedShardCount} wanted`;
-  const lines = [`${shardCount} ${shardCount === 1 ? 'shard' : 'shards'}${change}`];
+  const lines = [`${counted(shardCount, 'shard')}${change}`];
   if (relays.length === 0) lines.push('No relay runs.');
   else {
     lines.push(

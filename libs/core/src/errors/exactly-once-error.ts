@@ -39,6 +39,11 @@ export function isExactlyOnceError(error: unknown): error is ExactlyOnceError {
   return typeof error === 'object' && error !== null && brand in error;
 }
 
+/** Under which an event's failure is kept: any error of a handler's own is EO_HANDLER_FAILED. */
+export function failureCode(error: unknown): ErrorCode {
+  return isExactlyOnceError(error) ? error.code : 'EO_HANDLER_FAILED';
+}
+
 /** True for an ExactlyOnceError of this code. */
 export function hasCode(error: unknown, code: ErrorCode): boolean {
   return isExactlyOnceError(error) && error.code === code;

@@ -3,7 +3,7 @@
  */
 
 import type { Delivery } from '../broker/delivery.js';
-import { errorChain, isExactlyOnceError } from '../errors/exactly-once-error.js';
+import { errorChain, failureCode } from '../errors/exactly-once-error.js';
 import { header } from '../event/cloud-event-headers.js';
 import type { HandlerUnit } from '../processing/handler-unit.js';
 import type { DeadLetter, ReplayTarget } from './dead-letter-store.js';
@@ -29,7 +29,7 @@ export function deadLetterOf(
     type: event?.type ?? header(delivery, 'ce_type'),
     headers: allHeaders(delivery),
     body: delivery.body,
-    code: isExactlyOnceError(error) ? error.code : 'EO_HANDLER_FAILED',
+    code: failureCode(error),
     errorChain: errorChain(error),
     attempts: unit.attempts,
     firstAttemptAtMs: unit.firstAttemptAtMs === 0 ? nowMs : unit.firstAttemptAtMs,

@@ -4,7 +4,7 @@
  * What has no key, or whose handler wants none, has no order and waits behind nobody.
  */
 import { createHash } from 'node:crypto';
-import { ExactlyOnceError, errorChain, isExactlyOnceError } from '../errors/exactly-once-error.js';
+import { ExactlyOnceError, errorChain, failureCode } from '../errors/exactly-once-error.js';
 import { readEvent } from '../event/event-reader.js';
 import { type HandlerDirectory, handlerUnit, unitLabel, unreadableUnit } from '../processing/batch-plan.js';
 import type { HandlerUnit } from '../processing/handler-unit.js';
@@ -18,7 +18,7 @@ export function parkedEventOf(unit: HandlerUnit, error: Error, nowMs: number): P
     ...scopeOf(unit),
     ...{ partition, offset, key, headers, body, timestampMs },
     inboxKey: unit.key,
-    code: isExactlyOnceError(error) ? error.code : 'EO_HANDLER_FAILED',
+    code: failureCode(error),
     errorChain: errorChain(error),
     attempts: unit.attempts,
     deaths: unit.deaths,

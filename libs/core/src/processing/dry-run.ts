@@ -6,7 +6,7 @@
  * does outside of the transaction is done.
  */
 import type { Delivery } from '../broker/delivery.js';
-import { ExactlyOnceError, errorChain, isExactlyOnceError } from '../errors/exactly-once-error.js';
+import { ExactlyOnceError, errorChain, failureCode } from '../errors/exactly-once-error.js';
 import type { EventEnvelope } from '../event/event-envelope.js';
 import { readEvent } from '../event/event-reader.js';
 import type { StoredDeadLetter } from '../failure/dead-letter-store.js';
@@ -57,7 +57,7 @@ export async function dryRun(parts: DryRunParts, letter: StoredDeadLetter): Prom
   } catch (thrown) {
     const reason = thrown instanceof CallCutOff ? thrown.reason : (transaction.fault ?? thrown);
     const error = translated(storage, reason);
-    const code = isExactlyOnceError(error) ? error.code : 'EO_HANDLER_FAILED';
+    const code = failureCode(error);
     return { failure: { code, errorChain: errorChain(error) }, rows: null, published: [] };
   } finally {
     await transaction.rollback();

@@ -5,7 +5,7 @@
  * The letter is written and the event taken away in one transaction, so that it is one of the two. Written only where
  * the event is still as the attempt found it: else another process has gone on with it.
  */
-import { ExactlyOnceError, errorChain, isExactlyOnceError } from '../errors/exactly-once-error.js';
+import { ExactlyOnceError, errorChain, failureCode } from '../errors/exactly-once-error.js';
 import { bury } from '../failure/burial.js';
 import { replayedLetter } from '../failure/dead-letter-store.js';
 import { backoffMs, decide, defaultRetryPolicy } from '../failure/failure-policy.js';
@@ -114,8 +114,7 @@ export class RetryRecord {
     error: Error,
     rest: Pick<ParkedEntry, 'attempts' | 'deaths' | 'nextAttemptAtMs'>,
   ): Promise<void> {
-    const code = isExactlyOnceError(error) ? error.code : 'EO_HANDLER_FAILED';
-    const failure = { ...rest, code, errorChain: errorChain(error) };
+    const failure = { ...rest, code: failureCode(error), errorChain: errorChain(error) };
     await this.#parts.group.storage.parked.postpone(transaction, this.#entry, failure);
   }
 }

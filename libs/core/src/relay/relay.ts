@@ -12,6 +12,7 @@ import type { Storage } from '../storage/storage.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
 import { HeldShards } from './held-shards.js';
+import type { RelayView } from './lease-store.js';
 import type { Sending } from './shard-sending.js';
 import { planShards } from './shard-share.js';
 
@@ -88,10 +89,9 @@ export class Relay {
 
   /** Extends its leases, and takes and gives up what is due, so that all relays share the shards. */
   async #beat(): Promise<void> {
-    const { storage, owner, leaseMs, clock, telemetry } = this.#parts;
+    const { leaseMs, clock, telemetry } = this.#parts;
     const startedAtMs = clock.now();
-    const view = await storage.leases.beat(owner, leaseMs, this.#shards.leases);
-    this.#shards.extended(view.held, startedAtMs + leaseMs);
+    const view = await this.#extend();
     const plan = planShards(view, this.#shards.kept);
     for (const shard of plan.giveUp) this.#shards.giveUp(shard);
     await Promise.all(plan.take.map((shard) => this.#take(shard)));
@@ -127,25 +127,26 @@ export class Relay {
 
   /** Extends what it holds until all is settled that is on its way, however long the broker takes. */
   async #extendingUntil(settled: Promise<void>): Promise<void> {
-    const { clock, leaseMs } = this.#parts;
+    const { clock, leaseMs, logger } = this.#parts;
     const over = new AbortController();
     const ended = settled.finally(() => over.abort());
     for (;;) {
       await clock.sleep(leaseMs / 3, over.signal);
       if (over.signal.aborted) return ended;
-      await this.#extend();
+      try {
+        await this.#extend();
+      } catch (error) {
+        logger.warn(`relay: its leases were not extended: ${errorChain(error).join(' <- ')}`);
+      }
     }
   }
 
-  async #extend(): Promise<void> {
-    const { storage, owner, leaseMs, clock, logger } = this.#parts;
+  async #extend(): Promise<RelayView> {
+    const { storage, owner, leaseMs, clock } = this.#parts;
     const startedAtMs = clock.now();
-    try {
-      const { held } = await storage.leases.beat(owner, leaseMs, this.#shards.leases);
-      this.#shards.extended(held, startedAtMs + leaseMs);
-    } catch (error) {
-      logger.warn(`relay: its leases were not extended: ${errorChain(error).join(' <- ')}`);
-    }
+    const view = await storage.leases.beat(owner, leaseMs, this.#shards.leases);
+    this.#shards.extended(view.held, startedAtMs + leaseMs);
+    return view;
   }
 
   /** Wakes the shards in which something may be. */

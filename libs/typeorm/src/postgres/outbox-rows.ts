@@ -50,6 +50,18 @@ export function outboxRow(row: Record<string, unknown>): OutboxRow {
   return { position: BigInt(row['position'] as string), event, known: row['known'] === true };
 }
 
+/** What is listed of a row of the outbox, or of its archive. */
+export function rowHead(row: Readonly<Record<string, unknown>>) {
+  return {
+    position: BigInt(row['position'] as string),
+    topic: row['topic'] as string,
+    key: row['key'] === null ? null : columnText(row['key']),
+    type: row['type'] as string,
+    source: row['source'] as string,
+    id: columnText(row['id']),
+  };
+}
+
 /** A column of bytes that holds text. */
 export function columnText(bytes: unknown): string {
   return (bytes as Buffer).toString('utf8');

@@ -5,7 +5,7 @@
  */
 import type { DeadRow, DeadRowStore, DiscardDecision } from '@exactly-once/core';
 import { deadRowsSql, discardDeadSql, retryDeadSql } from './outbox-archive.sql.js';
-import { columnText, storableText } from './outbox-rows.js';
+import { rowHead, storableText } from './outbox-rows.js';
 import type { PostgresPool } from './postgres-pool.js';
 
 export class PostgresDeadRowStore implements DeadRowStore {
@@ -14,12 +14,7 @@ export class PostgresDeadRowStore implements DeadRowStore {
   async list(limit: number, after = 0n): Promise<DeadRow[]> {
     const { rows } = await this.pool.query(deadRowsSql(this.pool.tables), [String(after), limit]);
     return rows.map((row) => ({
-      position: BigInt(row.position),
-      topic: row.topic,
-      key: row.key === null ? null : columnText(row.key),
-      type: row.type,
-      source: row.source,
-      id: columnText(row.id),
+      ...rowHead(row),
       reason: row.reason,
       createdAtMs: Number(row.created_ms),
       waiting: row.waiting,

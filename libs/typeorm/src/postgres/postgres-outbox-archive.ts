@@ -5,7 +5,7 @@
  */
 import type { ArchivedRow, OutboxArchive } from '@exactly-once/core';
 import { archivedRowsSql, forgetArchivedSql } from './outbox-archive.sql.js';
-import { columnText } from './outbox-rows.js';
+import { rowHead } from './outbox-rows.js';
 import type { PostgresPool } from './postgres-pool.js';
 
 export class PostgresOutboxArchive implements OutboxArchive {
@@ -14,12 +14,7 @@ export class PostgresOutboxArchive implements OutboxArchive {
   async list(limit: number, after = 0n): Promise<ArchivedRow[]> {
     const { rows } = await this.pool.query(archivedRowsSql(this.pool.tables), [String(after), limit]);
     return rows.map((row) => ({
-      position: BigInt(row.position),
-      topic: row.topic,
-      key: row.key === null ? null : columnText(row.key),
-      type: row.type,
-      source: row.source,
-      id: columnText(row.id),
+      ...rowHead(row),
       state: row.state,
       createdAtMs: Number(row.created_ms),
       settledAtMs: Number(row.settled_ms),
