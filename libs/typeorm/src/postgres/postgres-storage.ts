@@ -17,6 +17,7 @@ import {
 import type { DataSource } from 'typeorm';
 import { Seam } from '../seam.js';
 import { borrowTransaction } from './borrowed-transaction.js';
+import { hearErrors } from './heard-errors.js';
 import { checkSchema, migrate } from './migrator.js';
 import { PostgresDeadLetterStore } from './postgres-dead-letter-store.js';
 import { markConnectionLost, sqlState, translateError } from './postgres-errors.js';
@@ -84,6 +85,7 @@ export class PostgresStorage implements Storage {
 
   async open(): Promise<void> {
     await this.#initialize();
+    hearErrors(this.dataSource);
     if (this.options.migrate) await migrate(this.#pool, this.options.schema);
     await checkSchema(this.#pool);
     this.#seam.install();
