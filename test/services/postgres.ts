@@ -15,6 +15,9 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
+/** What the sessions of tests themselves are called. */
+export const observer = 'observer';
+
 export class PostgresServer {
   constructor(
     /** Without a database. */
@@ -31,7 +34,7 @@ export class PostgresServer {
   async createDatabase(prefix = 'eo'): Promise<TestDatabase> {
     const name = `${prefix}_${randomUUID().slice(0, 8)}`;
     await this.#administer(`CREATE DATABASE ${name}`);
-    const pool = new pg.Pool({ connectionString: this.url(name), max: 2 });
+    const pool = new pg.Pool({ connectionString: this.url(name), max: 2, application_name: observer });
     pool.on('error', () => undefined); // a fault test cuts idle connections: the pool opens others
     return {
       name,

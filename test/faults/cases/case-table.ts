@@ -6,6 +6,11 @@ import { commitFailureCases } from './commit-failures.js';
 import { connectionCutCase } from './connection-cut.js';
 import { copyCases } from './copies.js';
 import { crashCases } from './crashes.js';
+import { blackHoleCase } from './database/black-hole.js';
+import { embeddedCase } from './database/embedded.js';
+import { endedSessionsCase } from './database/ended-sessions.js';
+import { exhaustedPoolCase } from './database/exhausted-pool.js';
+import { restartsCase } from './database/restarts.js';
 import { excessiveInputCase } from './excessive-input.js';
 import { handlerMistakeCases } from './handler-mistakes.js';
 import { hostileInputCases } from './hostile-input.js';
@@ -13,6 +18,7 @@ import { hotRowCases } from './hot-rows.js';
 import { identityCases } from './identities.js';
 import { longWorkCases } from './long-work.js';
 import { neighboursCase } from './neighbours.js';
+import { orderlyEndCases } from './orderly-ends.js';
 import { parkingCases } from './parking.js';
 import { processKillersCase } from './process-killers.js';
 import { publishingCases } from './publishing.js';
@@ -34,6 +40,12 @@ import { zombieCase } from './zombie.js';
 export const faultCases: readonly FaultCase[] = [
   ...crashCases,
   connectionCutCase,
+  ...orderlyEndCases,
+  blackHoleCase,
+  endedSessionsCase,
+  restartsCase,
+  exhaustedPoolCase,
+  embeddedCase,
   ...handlerMistakeCases,
   ...copyCases,
   zombieCase,

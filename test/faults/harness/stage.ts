@@ -14,7 +14,7 @@ import { type Message, MessageMint } from '../record/message.js';
 import { countersSql, ledgerDdl } from '../worker/ledger.sql.js';
 import { evidenceFile } from '../worker/witness.js';
 import { type HandlerPlan, outputType, type PlantedBug, type WorkerPlan } from '../worker/worker-plan.js';
-import { consumingService } from './observe.js';
+import { defaultPlan } from './default-plan.js';
 import { outboxDepthSql, retriedKeysSql } from './observe.sql.js';
 import { SeededRandom } from './seeded-random.js';
 import { WorkerProcess } from './worker-process.js';
@@ -54,9 +54,6 @@ export interface Layout {
 /** Roles that bring new events. */
 const sources = new Set<WorkerPlan['role']>(['produce', 'publish', 'deliver']);
 
-/** Roles that handle events. */
-const handling = new Set<WorkerPlan['role']>(['consume', 'deliver', 'transform']);
-
 /** There is nothing to wait for any more. */
 class GivenUp extends Error {}
 
@@ -77,8 +74,8 @@ export class Stage {
   readonly mayComeAgain = new Set<string>();
   /** Errors that reach nobody are part of the case; else each is a liveness anomaly: it would end a process. */
   loudErrorsExpected = false;
+  /** Both are made by `build` where the case has not brought one of its own. */
   database!: TestDatabase;
-  /** Made by `build` where the case has not brought one of its own. */
   broker!: BrokerGround;
   group = '';
   topics: Record<string, string> = {};
@@ -111,7 +108,7 @@ export class Stage {
   }: Layout): Promise<void> {
     const { postgres, broker } = this.services;
     this.handlers = handlers;
-    this.database = await postgres.createDatabase('faults');
+    this.database ??= await postgres.createDatabase('faults');
     this.broker ??= broker(this.database);
     this.group = this.broker.group(prefix);
     await this.database.query(migrationSql());
@@ -151,35 +148,21 @@ export class Stage {
   }
 
   start(changes: Partial<WorkerPlan> & Pick<WorkerPlan, 'role'>): WorkerProcess {
-    const ordinal = this.workers.length;
-    const plan: WorkerPlan = {
-      name: `${changes.role}-${ordinal}`,
-      swallowingFilter: false,
-      databaseUrl: this.database.url,
-      broker: this.broker.name,
-      brokers: this.broker.addresses,
-      service: handling.has(changes.role) ? consumingService : changes.role,
-      group: this.group,
-      topics: this.topics,
-      handlers: this.handlers,
-      maxEvents: 500,
-      maxOpenMs: 50,
-      isolation: 'READ COMMITTED',
-      dedupCacheSize: 10_000,
-      sessionTimeoutMs: this.broker.sessionTimeoutMs,
-      paceMs: 0,
-      relay: changes.role === 'consume' || changes.role === 'relay' || changes.role === 'deliver',
-      relayOptions: {},
-      retention: false,
-      maxHeapMb: null,
-      retriesParked: false,
-      fault: null,
-      planted: this.options.planted,
-      folder: this.folder,
-      messages: null,
-      sendAtOnce: 100,
-      ...changes,
-    };
+    const name = `${changes.role}-${this.workers.length}`;
+    const { database, broker, group, topics, handlers, folder } = this;
+    const { planted } = this.options;
+    const common = defaultPlan(name, changes.role, {
+      ...{
+        databaseUrl: database.url,
+        broker: broker.name,
+        brokers: broker.addresses,
+        group,
+        topics,
+        handlers,
+      },
+      ...{ sessionTimeoutMs: broker.sessionTimeoutMs, planted, folder },
+    });
+    const plan: WorkerPlan = { ...common, ...changes };
     const worker = WorkerProcess.start(plan);
     this.workers.push(worker);
     return worker;
@@ -239,12 +222,12 @@ export class Stage {
   }
 
   /** Everything that was produced is acknowledged, nothing waits for its next attempt, and the outbox is empty. */
-  async drained(): Promise<boolean> {
+  async drained(patienceMs?: number): Promise<boolean> {
     const inputs = Object.entries(this.topics).flatMap(([type, topic]) =>
       this.#outputs.has(type) ? [] : [topic],
     );
     const { broker } = this;
-    return this.eventually('all is processed and published', async () => {
+    const isDrained = async () => {
       if (!this.workers.some(({ exit }) => exit === null))
         throw new GivenUp('every worker has ended before all was processed');
       if (this.workers.some(({ plan, exit }) => exit === null && sources.has(plan.role))) return false;
@@ -261,7 +244,8 @@ export class Stage {
       if (waiting.count > 0) return false;
       const [after] = await this.database.query(outboxDepthSql);
       return after.count === 0;
-    });
+    };
+    return this.eventually('all is processed and published', isDrained, patienceMs);
   }
 
   /** How many records stand on the topic of this type. */

@@ -1,7 +1,8 @@
 /**
  * Stands between a worker and PostgreSQL, and cuts the connection around a COMMIT: just before the server gets it
  * (nothing is durable), or after the server has answered and before the worker hears of it (all is durable). The
- * worker sees the same in both.
+ * worker sees the same in both. Or it lets connections become half open: both ends hear nothing any more, not even that
+ * the other has hung up.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { asksToCommit, hasCommitted, WireFrames } from './wire-frames.js';
@@ -14,6 +15,8 @@ export class PostgresProxy {
   readonly #sockets = new Set<Socket>();
   #armed: { cut: Cut; skip: number; fired: () => void } | null = null;
   #closed = false;
+  #swallowing = false;
+  readonly #halfOpen = new WeakSet<Socket>();
 
   private constructor(upstream: { host: string; port: number }) {
     this.#upstream = upstream;
@@ -51,8 +54,29 @@ export class PostgresProxy {
     });
   }
 
+  /** Lets those who come from now on through, and nobody whom it swallows. */
   open(): void {
     this.#closed = false;
+    this.#swallowing = false;
+  }
+
+  /**
+   * All connections of now become half open, for ever; with `andSwallow` also those that come until `open` is called.
+   * Answers how many there were.
+   */
+  blackHole(andSwallow = false): number {
+    this.#swallowing = andSwallow;
+    const known = [...this.#sockets].filter((socket) => !this.#halfOpen.has(socket));
+    for (const socket of known) this.#lose(socket);
+    return known.length / 2;
+  }
+
+  #lose(socket: Socket): void {
+    this.#halfOpen.add(socket);
+    socket.removeAllListeners('data');
+    socket.removeAllListeners('close');
+    socket.on('close', () => this.#sockets.delete(socket));
+    socket.pause();
   }
 
   async close(): Promise<void> {
@@ -67,6 +91,12 @@ export class PostgresProxy {
   #serve(client: Socket): void {
     if (this.#closed) {
       client.destroy();
+      return;
+    }
+    if (this.#swallowing) {
+      this.#sockets.add(client);
+      client.on('error', () => undefined);
+      this.#lose(client);
       return;
     }
     const server = connect(this.#upstream);

@@ -18,6 +18,10 @@ export type EvidenceDetail =
   | { readonly kind: 'act'; readonly act: string; readonly message: string; readonly attempt: number }
   /** Health has changed; `reasons` of the parts that are down. */
   | { readonly kind: 'health'; readonly status: 'up' | 'down'; readonly reasons: readonly string[] }
+  /** So many wait for a connection of the pool; only where they are more than before. */
+  | { readonly kind: 'pool'; readonly waiting: number }
+  /** So many transactions were open or wanted at once; only where they are more than before. */
+  | { readonly kind: 'beside'; readonly transactions: number }
   /** Bytes that the process held when it was ready, and at most until its end. */
   | { readonly kind: 'memory'; readonly atStart: number; readonly most: number }
   /** An error that reached nobody, or that a late write got. */

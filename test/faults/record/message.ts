@@ -43,6 +43,10 @@ export type Act =
   | { readonly kind: 'hold'; readonly then: 'throw' | 'die' }
   /** Adds to a row that events of all partitions share. */
   | { readonly kind: 'hot'; readonly account: number }
+  /** Writes outside of its transaction, on a connection that it takes on top of its own. */
+  | { readonly kind: 'aside' }
+  /** Lets so many slow queries of the application ask for connections; waits for none of them. */
+  | { readonly kind: 'crowd'; readonly queries: number; readonly ms: number }
   /** Calls a provider outside of the database: the evidence is the provider's book. */
   | { readonly kind: 'call' }
   /** Publishes a second event of so many bytes, with the headers and the `rest` of its own. */

@@ -1,73 +1,50 @@
 /**
  * Produces messages to the log of the database broker with statements of its own, each attempt recorded before it and
- * completed after it.
+ * completed after it. Where the connection ends they are appended again, as a producer's retry does it.
  */
-import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { appendSql, lockEndsSql, moveEndSql } from '../broker/log.sql.js';
-import type { Message } from '../record/message.js';
+import { appendTogether } from '../broker/append-together.js';
 import { ownRecord, plannedMessages } from './produce.js';
 import type { WorkerPlan } from './worker-plan.js';
 
-interface End {
-  readonly topic: string;
-  readonly partition: number;
-  next: bigint;
-}
+/** Tries, 50 ms apart: longer than a database needs to come back. */
+const mostTries = 600;
 
 export async function appendAll(plan: WorkerPlan): Promise<void> {
-  const client = new pg.Client({ connectionString: plan.databaseUrl });
   const record = ownRecord(plan);
   const messages = plannedMessages(plan);
-  await client.connect();
-  try {
-    for (let from = 0; from < messages.length; from += plan.sendAtOnce) {
-      const some = messages.slice(from, from + plan.sendAtOnce);
+  const connect = () => connected(plan.databaseUrl);
+  let client = await connect();
+  for (let from = 0; from < messages.length; from += plan.sendAtOnce) {
+    const some = messages.slice(from, from + plan.sendAtOnce);
+    for (let tries = 1; ; tries++) {
       const finish = some.map(({ attempt }) => record.begin(attempt));
-      await appendTogether(client, some);
-      for (const one of finish) one('ok');
+      try {
+        await appendTogether(async (sql, values) => (await client.query(sql, values)).rows, some);
+        for (const one of finish) one('ok');
+        break;
+      } catch (error) {
+        if (tries === mostTries) throw error;
+        void client.end().catch(() => undefined); // it may be gone; what became of the attempt nobody knows
+        client = await connect();
+      }
     }
-  } finally {
-    await client.end();
+    if (plan.paceMs > 0) await sleep(plan.paceMs);
   }
+  await client.end();
 }
 
-/** In one transaction: all of them or none. */
-async function appendTogether(client: pg.Client, messages: readonly Message[]): Promise<void> {
-  await client.query('BEGIN');
-  const { rows } = await client.query(lockEndsSql, [[...new Set(messages.map(({ topic }) => topic))]]);
-  const ends: End[] = rows.map((row) => ({ ...row, next: BigInt(row.next_offset) }));
-  for (const message of messages) {
-    const of = ends.filter(({ topic }) => topic === message.topic);
-    const end = of.find(
-      ({ partition }) => partition === (message.partition ?? partitionOf(message, of.length)),
-    )!;
-    const { topic, key, headers, body } = message;
-    await client.query(appendSql, [
-      ...[topic, end.partition, String(end.next)],
-      ...[key === null ? null : Buffer.from(key), Buffer.from(JSON.stringify(headerPairs(headers)))],
-      Buffer.from(body),
-    ]);
-    end.next++;
+async function connected(connectionString: string): Promise<pg.Client> {
+  for (let tries = 1; ; tries++) {
+    const client = new pg.Client({ connectionString });
+    client.on('error', () => undefined); // the next statement tells
+    try {
+      await client.connect();
+      return client;
+    } catch (error) {
+      if (tries === mostTries) throw error;
+      await sleep(50);
+    }
   }
-  for (const { topic, partition, next } of ends)
-    await client.query(moveEndSql, [topic, partition, String(next)]);
-  await client.query('COMMIT');
-}
-
-/** By a hash that is not the product's. */
-function partitionOf({ key, id }: Message, partitions: number): number {
-  const digest = createHash('md5')
-    .update(key ?? id ?? '')
-    .digest();
-  return digest.readUInt32BE(0) % partitions;
-}
-
-/** Values in hexadecimal; those that are no text go as base64. */
-function headerPairs(headers: Message['headers']): unknown[] {
-  return Object.entries(headers).map(([name, hex]) => {
-    const bytes = Buffer.from(hex, 'hex');
-    const text = bytes.toString();
-    return [name, Buffer.from(text).equals(bytes) ? text : { base64: bytes.toString('base64') }];
-  });
 }

@@ -48,7 +48,10 @@ export async function engineHost(plan: WorkerPlan, witness: Witness): Promise<En
   const engine = new Engine(options);
   const publish = (written: Written, options?: PublishOptions) =>
     engine.outbox.publish(types.get(outputType) as EventTypeDescriptor<Written>, written, options);
-  const ledger = new Ledger({ plan, witness, dataSource, publish });
+  const ledger = new Ledger({
+    ...{ plan, witness, dataSource, publish },
+    outside: (work) => engine.outside(work),
+  });
   return { engine, dataSource, storage, types, ledger };
 }
 

@@ -11,7 +11,7 @@ import {
   type Storage,
 } from '@exactly-once/core';
 import { kafkaBroker } from '@exactly-once/kafka';
-import { storageOn } from '@exactly-once/typeorm';
+import { embeddedPostgres, storageOn } from '@exactly-once/typeorm';
 import type { DataSource } from 'typeorm';
 import { around, withParts } from './around.js';
 import { brokerWithPoints, storageWithPoints } from './crash-points.js';
@@ -22,13 +22,16 @@ import { transactionalClient } from './transactional-client.js';
 import type { Witness } from './witness.js';
 import { letterType, type WorkerPlan } from './worker-plan.js';
 
-export function dataSourceOptions({ databaseUrl, handlers }: WorkerPlan) {
+export function dataSourceOptions({ databaseUrl, handlers, ...plan }: WorkerPlan) {
+  const entities = [EffectOne, EffectTwo];
+  if (plan.dataFolder !== null) return { ...embeddedPostgres({ folder: plan.dataFolder }), entities };
   const pipeline = handlers.some(({ concurrency = 1 }) => concurrency > 1);
   return {
     type: 'postgres' as const,
     url: databaseUrl,
-    entities: [EffectOne, EffectTwo],
-    extra: { max: 20, ...(pipeline ? { pipeline } : {}) },
+    entities,
+    connectTimeoutMS: plan.connectTimeoutMs,
+    extra: { max: plan.poolSize, ...(pipeline ? { pipeline } : {}) },
     poolErrorHandler: () => undefined, // connections are cut on purpose; the pool opens others
   };
 }
@@ -43,7 +46,7 @@ export function batchOptions(plan: WorkerPlan) {
       : (false as const),
     retention: plan.retention,
     dedupCacheSize: plan.dedupCacheSize,
-    shutdownMs: 5_000,
+    shutdownMs: plan.shutdownMs,
   };
 }
 
@@ -72,7 +75,25 @@ export function plannedStorage(dataSource: DataSource, plan: WorkerPlan, witness
       },
     }),
   });
-  return storageWithPoints(witnessed, witness.reach);
+  return storageWithPoints(counted(witnessed, witness), witness.reach);
+}
+
+/** Writes down how many transactions are open or wanted at once. */
+function counted(storage: Storage, witness: Witness): Storage {
+  const wanted = new Set<object>();
+  return around(storage, {
+    begin: (begin) => async (options) => {
+      const wish = {};
+      wanted.add(wish);
+      witness.noteMost({ kind: 'beside', transactions: wanted.size });
+      const over = (end: () => Promise<void>) => () => end().finally(() => wanted.delete(wish));
+      const transaction = await begin(options).catch((error: unknown) => {
+        wanted.delete(wish);
+        throw error;
+      });
+      return around(transaction, { commit: over, rollback: over });
+    },
+  });
 }
 
 /** Writes down that the database refused a relay, because a shard is another's. */

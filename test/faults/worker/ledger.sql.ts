@@ -36,6 +36,9 @@ export const lateWriteSql = 'INSERT INTO late_write (message, worker) VALUES ($1
 export const slowWriteSql =
   'INSERT INTO late_write (message, worker) SELECT $1, $2 FROM (SELECT pg_sleep(0.3)) AS pause';
 
+/** $1 seconds. */
+export const slowQuerySql = 'SELECT pg_sleep($1)';
+
 /** $1 message, $2 worker. */
 export const businessSql = 'INSERT INTO business (message, worker) VALUES ($1, $2)';
 

@@ -8,7 +8,15 @@ import { type EventContext, PermanentError, type PublishOptions, RetryAfterError
 import type { DataSource } from 'typeorm';
 import { type Act, fingerprint, type LedgerData } from '../record/message.js';
 import { EffectOne, EffectTwo } from './effect.js';
-import { brokenPromiseSql, countSql, hotSql, lateWriteSql, obstacleSql, slowWriteSql } from './ledger.sql.js';
+import {
+  brokenPromiseSql,
+  countSql,
+  hotSql,
+  lateWriteSql,
+  obstacleSql,
+  slowQuerySql,
+  slowWriteSql,
+} from './ledger.sql.js';
 import { leave, look } from './session-marks.js';
 import type { Witness } from './witness.js';
 import { passedOnType, type WorkerPlan } from './worker-plan.js';
@@ -28,6 +36,8 @@ export interface LedgerParts {
   readonly witness: Witness;
   readonly dataSource: DataSource;
   readonly publish: (written: Written, options?: PublishOptions) => Promise<unknown>;
+  /** The way out of the transaction. */
+  readonly outside: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 export class Ledger {
@@ -94,6 +104,7 @@ export class Ledger {
       await pause(act.ms);
     }
     if (act?.kind === 'call') this.#note(`call ${handler}`, message, context);
+    if (act?.kind === 'aside' || act?.kind === 'crowd') await this.#beside(act, message, context);
     if (act?.kind === 'hang' && !(act.once && context.attempt > 1)) {
       this.#note('hang', message, context);
       await new Promise(() => undefined);
@@ -156,6 +167,17 @@ export class Ledger {
     this.#note('pass-on', written.message, context);
     const event = { ...written, padding: 'p'.repeat(bytes), rest };
     await publish(event, { topic: plan.topics[passedOnType]!, headers: context.headers });
+  }
+
+  /** On connections of the application's own. */
+  async #beside(act: Act, message: string, context: EventContext): Promise<void> {
+    const { dataSource, plan, outside } = this.#parts;
+    this.#note(act.kind, message, context);
+    if (act.kind === 'aside') await outside(() => dataSource.query(lateWriteSql, [message, plan.name]));
+    if (act.kind !== 'crowd') return;
+    const { queries, ms } = act;
+    const slow = () => outside(() => dataSource.query(slowQuerySql, [ms / 1_000]));
+    for (let count = 0; count < queries; count++) void slow().catch(() => undefined); // its process may end
   }
 
   #merge(rest: unknown, message: string, context: EventContext): void {

@@ -19,7 +19,9 @@ import { Ctx, Payload } from '@nestjs/microservices';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { EMPTY } from 'rxjs';
 import { DataSource } from 'typeorm';
+import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import type { LedgerData } from '../record/message.js';
+import { answerQueries } from './answer-queries.js';
 import {
   batchOptions,
   dataSourceOptions,
@@ -54,7 +56,12 @@ export async function startNest(plan: WorkerPlan, witness: Witness): Promise<() 
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   const retries = plan.retriesParked ? retryingParked(app.get(ExactlyOnce)) : null;
-  const watch = setInterval(() => noteHealth(health, witness), 20);
+  if (plan.dataFolder !== null) answerQueries(app.get(DataSource));
+  const pool = (app.get(DataSource).driver as PostgresDriver).master as { waitingCount: number };
+  const watch = setInterval(() => {
+    noteHealth(health, witness);
+    witness.noteMost({ kind: 'pool', waiting: pool.waitingCount });
+  }, 20);
   return async () => {
     clearInterval(watch);
     await retries?.();
@@ -109,11 +116,12 @@ function ledgerModule(plan: WorkerPlan, witness: Witness): Type<unknown> {
     providers: [
       {
         provide: Ledger,
-        inject: [DataSource, OutboxRepository],
-        useFactory: (dataSource: DataSource, outbox: OutboxRepository) =>
+        inject: [DataSource, OutboxRepository, ExactlyOnce],
+        useFactory: (dataSource: DataSource, outbox: OutboxRepository, exactlyOnce: ExactlyOnce) =>
           new Ledger({
             ...{ plan, witness, dataSource },
             publish: (written, options) => publish(outbox, written, options),
+            outside: (work) => exactlyOnce.outside(work),
           }),
       },
     ],

@@ -18,6 +18,7 @@ export class Witness {
   #hits = 0;
   #held = false;
   #health: 'up' | 'down' = 'up';
+  readonly #most = { pool: 0, beside: 0 };
 
   constructor(plan: WorkerPlan) {
     this.#plan = plan;
@@ -33,6 +34,14 @@ export class Witness {
     if (status === this.#health) return;
     this.#health = status;
     this.note({ kind: 'health', status, reasons });
+  }
+
+  /** Where it is more than ever before. */
+  noteMost(detail: { kind: 'pool'; waiting: number } | { kind: 'beside'; transactions: number }): void {
+    const count = detail.kind === 'pool' ? detail.waiting : detail.transactions;
+    if (count <= this.#most[detail.kind]) return;
+    this.#most[detail.kind] = count;
+    this.note(detail);
   }
 
   /** Stops this very process where the plan says so; the line is written before. */

@@ -88,8 +88,11 @@ export interface FaultPlan {
   readonly point: Point;
   /** Fires when the point is reached for this time, from 1. */
   readonly hit: number;
-  /** `hold`: waits there, alive, until the runner releases it; only around the end of a Kafka transaction. */
-  readonly signal: 'SIGKILL' | 'SIGSTOP' | 'hold';
+  /**
+   * `hold`: waits there, alive, until the runner releases it; only around the end of a Kafka transaction. `SIGTERM`: it is
+   * asked to end, and goes on meanwhile.
+   */
+  readonly signal: 'SIGKILL' | 'SIGSTOP' | 'SIGTERM' | 'hold';
 }
 
 export interface HandlerPlan {
@@ -143,6 +146,14 @@ export interface WorkerPlan {
   readonly relayOptions: RelayOptions;
   /** Forgets what is past the window. */
   readonly retention: RetentionOptions | false;
+  /** Milliseconds that running handlers get at its end. */
+  readonly shutdownMs: number;
+  /** Connections that its pool may open. */
+  readonly poolSize: number;
+  /** Milliseconds that a connection may take to be there; 0: as long as it takes. */
+  readonly connectTimeoutMs: number;
+  /** Of the database within the process; `null`: the server at `databaseUrl`. */
+  readonly dataFolder: string | null;
   /** Bound of its heap; `null`: Node's own. */
   readonly maxHeapMb: number | null;
   readonly fault: FaultPlan | null;

@@ -1,0 +1,55 @@
+/**
+ * Case 8: the connections of a consumer become half open. Nothing comes back on them, and the server does not hear that
+ * they were given up: it holds their rows until its own time-out.
+ */
+import type { FaultCase } from '../../harness/fault-case.js';
+import { effectCountSql } from '../../harness/observe.sql.js';
+import { consume, type Ground, layOut, ledgerMessages, startProducer } from '../../harness/ordinary-run.js';
+import type { Stage } from '../../harness/stage.js';
+import { PostgresProxy } from '../../network/postgres-proxy.js';
+
+/** A statement of the framework that gets no answer costs its connection after so many milliseconds. */
+const patienceMs = 30_000;
+
+/** For a while new connections get no answer either. */
+interface Hole {
+  readonly swallowsMs: number;
+  readonly after: number;
+}
+
+async function fallIn(stage: Stage, proxy: PostgresProxy, { swallowsMs, after }: Hole): Promise<number> {
+  const handled = async () => (await stage.database.query(effectCountSql))[0].count as number;
+  const wanted = (await handled()) + after;
+  const busy = await stage.eventually('events are handled', async () => (await handled()) >= wanted);
+  const lost = proxy.blackHole(swallowsMs > 0);
+  stage.fault(`${lost} connections half open, new ones for ${swallowsMs} ms`, busy && lost > 0);
+  await new Promise((resolve) => setTimeout(resolve, swallowsMs));
+  proxy.open();
+  return lost;
+}
+
+async function blackHole(stage: Stage, ground: Ground): Promise<void> {
+  const { random } = stage;
+  const proxy = await PostgresProxy.start(stage.database.url);
+  stage.atEnd(() => proxy.close());
+  const hole: Hole = { swallowsMs: random.pick([0, 3_000]), after: random.between(3, 40) };
+  Object.assign(stage.schedule, { hole });
+  const through = { databaseUrl: proxy.through(stage.database.url), connectTimeoutMs: 5_000, paceMs: 10 };
+  const consumer = consume(stage, ground, through);
+  await consumer.ready();
+  await startProducer(stage, ledgerMessages(stage, ground, 150), 10);
+  await fallIn(stage, proxy, hole);
+  const fellAtMs = Date.now();
+  await startProducer(stage, ledgerMessages(stage, ground, 20));
+  await stage.drained(patienceMs + stage.options.patienceMs);
+  Object.assign(stage.measured, { 'healed after ms': Date.now() - fellAtMs });
+  stage.check('the process stays up', consumer.exit === null);
+}
+
+export const blackHoleCase: FaultCase = {
+  number: 8,
+  fault: 'Half-open database socket (black hole)',
+  looksFor: 'V: times out, pool heals',
+  heavy: true,
+  run: async (stage) => blackHole(stage, await layOut(stage, { partitions: 4 })),
+};

@@ -1,0 +1,57 @@
+/**
+ * Case 9: sessions of consumers, relays, publishers and producers are ended by `pg_terminate_backend`, at random.
+ */
+import type { FaultCase } from '../../harness/fault-case.js';
+import {
+  consume,
+  layOutInAnyForm,
+  ledgerMessages,
+  startProducer,
+  startPublisher,
+} from '../../harness/ordinary-run.js';
+import { endSessionsSql, sessionsSql } from '../../harness/sessions.sql.js';
+import type { Stage } from '../../harness/stage.js';
+
+/** Of the sessions that there are, each with a chance; those within a transaction are hit more often. */
+async function endSome(stage: Stage): Promise<{ ended: number; busy: number }> {
+  const { random } = stage;
+  const sessions = await stage.database.query(sessionsSql);
+  const chance = random.pick([0.2, 0.5, 1]);
+  const hit = sessions.filter(({ busy }) => random.chance(busy ? 2 * chance : chance));
+  const [row] = await stage.database.query(endSessionsSql, [hit.map(({ pid }) => pid)]);
+  return { ended: row.count, busy: hit.filter(({ busy }) => busy).length };
+}
+
+async function endSessions(stage: Stage): Promise<void> {
+  const { random } = stage;
+  const ground = await layOutInAnyForm(stage, { partitions: 4 });
+  const consumers = [0, 1].map(() => consume(stage, ground, { paceMs: random.pick([1, 5]) }));
+  const messages = ledgerMessages(stage, ground, 100, { source: 'publish' });
+  const publisher = await startPublisher(stage, messages, { paceMs: 20 });
+  for (const consumer of consumers) await consumer.ready();
+  stage.go(publisher);
+  await startProducer(stage, ledgerMessages(stage, ground, random.between(200, 400)), 10);
+  const rounds = random.between(8, 14);
+  const sum = { ended: 0, busy: 0 };
+  for (let round = 0; round < rounds; round++) {
+    await new Promise((resolve) => setTimeout(resolve, random.between(50, 400)));
+    const { ended, busy } = await endSome(stage);
+    sum.ended += ended;
+    sum.busy += busy;
+  }
+  Object.assign(stage.schedule, { rounds });
+  Object.assign(stage.measured, sum);
+  stage.fault(`${sum.ended} sessions ended, ${sum.busy} of them within a transaction`, sum.busy > 2);
+  await stage.finished(publisher);
+  await startProducer(stage, ledgerMessages(stage, ground, 20));
+  await stage.drained();
+  const gone = consumers.filter(({ exit }) => exit !== null).map(({ name }) => name);
+  stage.check(`the processes stay up (${gone} did not)`, gone.length === 0);
+}
+
+export const endedSessionsCase: FaultCase = {
+  number: 9,
+  fault: 'pg_terminate_backend at random',
+  looksFor: 'V T',
+  run: endSessions,
+};

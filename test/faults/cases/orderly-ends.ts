@@ -1,0 +1,100 @@
+/**
+ * Case 6: SIGTERM reaches a consumer in the midst of a slow handler, which then ends within the grace time, or does not.
+ */
+import type { FaultCase } from '../harness/fault-case.js';
+import { handledBySql } from '../harness/observe.sql.js';
+import {
+  consume,
+  type Ground,
+  hasFired,
+  layOut,
+  ledgerMessages,
+  produce,
+  startProducer,
+} from '../harness/ordinary-run.js';
+import type { Stage } from '../harness/stage.js';
+import { layOutTransactional, transform } from '../harness/transactional-run.js';
+import type { WorkerProcess } from '../harness/worker-process.js';
+import type { WorkerPlan } from '../worker/worker-plan.js';
+
+/** Milliseconds on top of the grace time for all that is not a handler: leaving the group, closing connections. */
+const toCloseMs = 4_000;
+
+type Start = (changes?: Partial<WorkerPlan>) => WorkerProcess;
+
+interface End {
+  /** The handler's call that meets it. */
+  readonly hit: number;
+  readonly shutdownMs: number;
+  /** How long each handler takes. */
+  readonly paceMs: number;
+}
+
+/** Asked to end while a handler stands between two writes. */
+async function endedInHandler(stage: Stage, start: Start, end: End): Promise<WorkerProcess> {
+  const { hit, shutdownMs, paceMs } = end;
+  const worker = start({ shutdownMs, paceMs, fault: { point: 'handler:between', hit, signal: 'SIGTERM' } });
+  const asked = await stage.eventually(`${worker.name} is in a handler`, async () => hasFired(stage, worker));
+  stage.fault(`SIGTERM in a handler of ${paceMs} ms, with ${shutdownMs} ms of grace`, asked);
+  const atMs = stage.evidence().find(({ worker: name }) => name === worker.name)?.atMs ?? Date.now();
+  await stage.finished(worker);
+  const tookMs = Date.now() - atMs;
+  stage.check(
+    `${worker.name} ends in its grace time (${tookMs} ms of ${shutdownMs})`,
+    tookMs <= shutdownMs + toCloseMs,
+  );
+  Object.assign(stage.measured, { [`${worker.name} ended after ms`]: tookMs });
+  return worker;
+}
+
+async function handledBy(stage: Stage, { name }: WorkerProcess): Promise<number> {
+  const rows = await stage.database.query(handledBySql);
+  return rows.find(({ worker }) => worker === name)?.count ?? 0;
+}
+
+/** `hasLedger`: it says who handled what. */
+async function endTwice(stage: Stage, ground: Ground, start: Start, hasLedger: boolean): Promise<void> {
+  const { random } = stage;
+  const shutdownMs = random.pick([1_000, 2_000]);
+  const drains: End = { hit: random.between(1, 4), shutdownMs, paceMs: shutdownMs * 0.4 };
+  const rollsBack: End = { hit: 1, shutdownMs, paceMs: shutdownMs * 20 };
+  Object.assign(stage.schedule, { drains, rollsBack });
+  await produce(stage, ledgerMessages(stage, ground, random.between(20, 60)));
+
+  const patient = await endedInHandler(stage, start, drains);
+  const whole = hasLedger ? await handledBy(stage, patient) : drains.hit;
+  stage.check(`what was at work is done (${whole} of ${drains.hit})`, whole >= drains.hit);
+
+  const cut = await endedInHandler(stage, start, rollsBack);
+  const left = hasLedger ? await handledBy(stage, cut) : 0;
+  stage.check(`what took too long is rolled back (${left} are there)`, left === 0);
+
+  await startProducer(stage, ledgerMessages(stage, ground, 20));
+  start();
+  await stage.drained();
+}
+
+const asked = {
+  number: 6,
+  fault: 'SIGTERM with slow handlers: one ends in the grace time, one does not',
+  looksFor: 'drains or rolls back; exits in its grace time',
+} as const;
+
+export const orderlyEndCases: readonly FaultCase[] = [
+  {
+    ...asked,
+    run: async (stage) => {
+      const ground = await layOut(stage);
+      await endTwice(stage, ground, (changes) => consume(stage, ground, changes), true);
+    },
+  },
+  {
+    ...asked,
+    brokers: ['kafka'],
+    transaction: 'kafka',
+    run: async (stage) => {
+      const ground = await layOutTransactional(stage);
+      await endTwice(stage, ground, (changes) => transform(stage, ground, changes), false);
+    },
+  },
+];
