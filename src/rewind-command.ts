@@ -34,7 +34,7 @@ interface RewindOptions extends PlaceOptions, KafkaPlaceOptions {
   readonly partition?: readonly number[];
   readonly handler?: string;
   readonly newGeneration?: boolean;
-  readonly windowDays: number;
+  readonly windowDays?: number;
   readonly pastWindow?: boolean;
   readonly by?: string;
   readonly yes?: boolean;
@@ -60,12 +60,13 @@ Exit codes:
   1  it failed; the message says why
   2  the command line is wrong; nothing was begun
   3  refused: records would be passed by or run twice unasked, or the group runs; nothing was changed
-  4  done, but members of the group have come meanwhile: restart those that began before it`;
+  4  done, but members of the group have come meanwhile: restart those that began before it
+  5  with --new-generation --yes: nothing would come again, so no new generation was begun; nothing was changed`;
 
 const exitRefused = 3;
 const exitJoined = 4;
+const exitNothing = 5;
 const dayMs = 86_400_000;
-const defaultWindowDays = 7;
 
 export function rewindCommand() {
   return kafkaPlace(databaseCommand('rewind'))
@@ -81,7 +82,7 @@ export function rewindCommand() {
     .option('--partition <number...>', 'which partitions (default: all)', partitions)
     .option('--handler <name>', 'who runs everything again')
     .option('--new-generation', 'run everything again, for the handler that is named')
-    .option('--window-days <days>', 'how long the inbox keeps records', positive, defaultWindowDays)
+    .option('--window-days <days>', 'a shorter window than the services have recorded', positive)
     .option('--past-window', 'go behind that, although duplicates run again there')
     .option('--by <name>', 'who decides (default: the user of this process)')
     .option('--yes', 'do it')
@@ -113,6 +114,7 @@ async function carryOut(storage: Storage, positions: GroupPositions, options: Re
   const outcome = yes ? await rewind(parts, { ...request, by }) : await shown(parts, request);
   print(json ? rewindJson(outcome) : outcomeText(outcome, yes === true));
   if (outcome.joined.length > 0) process.exitCode = exitJoined;
+  if (yes && !outcome.changed && outcome.plan.newGeneration !== null) process.exitCode = exitNothing;
 }
 
 async function shown(parts: RewindParts, request: RewindRequest) {
@@ -128,7 +130,8 @@ async function shown(parts: RewindParts, request: RewindRequest) {
 function requestOf(options: RewindOptions): RewindRequest {
   const { group, to, topic, partition, handler, newGeneration = false, windowDays, pastWindow } = options;
   return {
-    ...{ group, to, newGeneration, windowMs: windowDays * dayMs, pastWindow: pastWindow ?? false },
+    ...{ group, to, newGeneration, pastWindow: pastWindow ?? false },
+    ...(windowDays !== undefined && { windowMs: windowDays * dayMs }),
     ...(topic !== undefined && { topic }),
     ...(handler !== undefined && { handler }),
     ...(partition !== undefined && { partitions: partition }),

@@ -176,6 +176,45 @@ describe.each(['kafka', 'database'] as const)('exactly-once rewind, with the %s 
     expect(new Set(second).size).toBe(second.length);
   });
 
+  it('begins no new generation where nothing would come again, and says so', async () => {
+    await put(events);
+    const both = [handler('a'), handler('b')];
+    await start(...both);
+    await standsAt(3n);
+    await engine.stop();
+    const words = ['--to', '3', '--handler', 'a', '--new-generation'];
+
+    const shown = await tool(...words);
+    const done = await tool(...words, '--yes');
+    const plain = await tool('--to', '3', '--yes');
+    const generations = await world.database.query('SELECT generation FROM eo_handler');
+
+    expect(shown.code).toBe(0);
+    expect(shown.out).toContain('no new generation would be begun, a stays in generation 1');
+    expect(done).toMatchObject({ code: 5, err: '' });
+    expect(done.out).toContain('No record would come again');
+    expect(done.out).toContain('no new generation was begun, a stays in generation 1. Nothing was changed.');
+    expect(plain).toMatchObject({ code: 0, out: expect.stringContaining('It stands there already.') });
+    expect(new Set(generations.map(({ generation }) => generation))).toEqual(new Set([1]));
+  });
+
+  it('judges by the window that the service recorded, which may be told to be shorter only', async () => {
+    await put(events);
+    await start(handler('a'));
+    await standsAt(3n);
+    await engine.stop();
+    await world.database.query('UPDATE eo_handler SET window_days = 0.000001');
+
+    const refused = await tool('--to', 'earliest', '--yes');
+    const longer = await tool('--to', 'earliest', '--window-days', '9', '--yes');
+
+    expect(refused.code).toBe(3);
+    expect(refused.err).toMatch(/the inbox may have forgotten what is older than \S+ days/);
+    expect(longer.code).toBe(2);
+    expect(longer.err).toMatch(/a window of 9 days is longer than inbox records are kept here: \S+ days/);
+    expect(await stands()).toBe(3n);
+  });
+
   it('is refused while the service runs, and names who does', async () => {
     await put(events);
     await start(handler('b'));
@@ -220,6 +259,32 @@ describe.each(['kafka', 'database'] as const)('exactly-once rewind, with the %s 
     expect(done.code).toBe(0);
     expect(await ran()).toEqual([...once, 'a e1', 'a e2', 'a e3', 'a e4'].sort());
   });
+
+  if (kind === 'kafka')
+    it('mends a group that the broker was set ahead of, in the words of the error', async () => {
+      const own = handler('a', { dedup: 'offset' });
+      await put(['e1']);
+      await start(own);
+      await standsAt(1n);
+      await engine.stop();
+      await put(['e2', 'e3']);
+      const partitions = [{ partition: 0, offset: '3' }];
+      const ahead = { groupId: world.group, topic: world.topic, partitions };
+      await world.kafka.admin((admin) => admin.setOffsets(ahead));
+      await start(own);
+      const health = () => engine.health().parts['consumer']?.reason ?? '';
+      await until('health says why', async () => health().includes('EO_OFFSET_AHEAD'));
+      const [, words] = /"npx exactly-once rewind --group \S+ (.*) --brokers … --yes"/.exec(health())!;
+      await engine.stop();
+
+      const done = await tool(...words!.split(' '), '--yes');
+      await start(own);
+      await standsAt(3n);
+      await engine.stop();
+
+      expect(done.code).toBe(0);
+      expect(await ran()).toEqual(['a e1', 'a e2', 'a e3']);
+    });
 
   it('says what is wrong with its words', async () => {
     await start(handler('b'));

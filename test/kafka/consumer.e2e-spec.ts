@@ -90,7 +90,7 @@ describe('the Kafka consumer', () => {
     await produce(['d'], 0);
     await until('health says why', async () => JSON.stringify(second.health()).includes('EO_OFFSET_AHEAD'));
 
-    expect(JSON.stringify(second.health())).toMatch(/EO_OFFSET_AHEAD.*--reset-offsets --to-offset 1/);
+    expect(JSON.stringify(second.health())).toMatch(/EO_OFFSET_AHEAD.*npx exactly-once rewind .*--to 1 /);
     expect(await rows()).toEqual(['a']);
   });
 

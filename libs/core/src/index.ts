@@ -60,6 +60,7 @@ export {
   PermanentError,
   RetryAfterError,
 } from './errors/exactly-once-error.js';
+export { hideSecretsOf } from './errors/without-secrets.js';
 export { header, isCloudEvent, readHeaders, writeHeaders } from './event/cloud-event-headers.js';
 export { type EventCodec, jsonCodec } from './event/event-codec.js';
 export type { EventEnvelope } from './event/event-envelope.js';
@@ -111,6 +112,7 @@ export type {
   ParkedEntry,
   ParkedEvent,
   ParkedFailure,
+  ParkedFilter,
   ParkedScope,
   ParkReason,
   ParkScope,
@@ -159,6 +161,7 @@ export { TransactionalSending, type TransactionalSendingParts } from './relay/tr
 export { type Forgetful, Retention, type RetentionParts } from './retention/retention.js';
 export { type RewindOutcome, rewind } from './rewind/rewind.js';
 export {
+  isMoved,
   type PartitionRewind,
   planRewind,
   type RewindParts,

@@ -30,7 +30,10 @@ export interface Claimed {
 export async function claimPartition(request: ClaimRequest): Promise<Claimed> {
   const { offsets, storage, key, owner, startFrom, dedup } = request;
   const where = `${key.topic}/${key.partition} of group ${key.group}`;
-  const facts = async () => ({ where, startFrom, dedup, ...(await offsets.of(key.topic, key.partition)) });
+  const facts = async () => ({
+    ...{ where, key, startFrom, dedup },
+    ...(await offsets.of(key.topic, key.partition)),
+  });
   const first = startPosition({ ...(await facts()), row: null });
   const row = await storage.fences.claim(key, owner, first.offset);
   try {

@@ -4,6 +4,7 @@ import { type PositionFacts, startPosition } from './start-position.js';
 const print = Buffer.from('print');
 const facts = (change: Partial<PositionFacts>): PositionFacts => ({
   where: 't/0',
+  key: { group: 'g', topic: 't', partition: 0 },
   row: { nextOffset: 10n, lastFingerprint: print },
   committed: 10n,
   low: 0n,
@@ -57,7 +58,7 @@ describe('startPosition', () => {
 
   it('refuses an offset that is ahead of the fence, and says how to set it back', () => {
     expect(() => startPosition(facts({ committed: 11n }))).toThrow(
-      /EO_OFFSET_AHEAD.*kafka-consumer-groups --reset-offsets --to-offset 10/,
+      /EO_OFFSET_AHEAD.*npx exactly-once rewind --group g --topic t --partition 0 --to 10 --brokers/,
     );
   });
 

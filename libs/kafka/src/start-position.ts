@@ -1,11 +1,12 @@
 /**
  * Where a partition's new owner begins. Pure: it weighs what the database, the group and the log say.
  */
-import { ExactlyOnceError, type FenceRow } from '@exactly-once/core';
+import { ExactlyOnceError, type FenceKey, type FenceRow } from '@exactly-once/core';
 
 export interface PositionFacts {
   /** Topic, partition and group, for messages. */
   readonly where: string;
+  readonly key: FenceKey;
   /** The fence as it stood; `null` where there is none yet. */
   readonly row: Pick<FenceRow, 'nextOffset' | 'lastFingerprint'> | null;
   /** Offset that the group has committed at the broker; `null` where it has none. */
@@ -32,7 +33,7 @@ export interface StartPosition {
 
 /** Throws EO_OFFSET_AHEAD where records would be passed by, EO_LOG_CHANGED where a replaced log must not be begun. */
 export function startPosition(facts: PositionFacts): StartPosition {
-  const { row, committed, low, high, startFrom, where, dedup } = facts;
+  const { row, committed, low, high, startFrom, where, key, dedup } = facts;
   const start = (offset: bigint, notice: string | null = null): StartPosition => ({
     offset,
     verify: null,
@@ -50,7 +51,7 @@ export function startPosition(facts: PositionFacts): StartPosition {
     throw new ExactlyOnceError(
       'EO_OFFSET_AHEAD',
       `${where}: the broker says ${committed}, the database ${next}. Records in between would be passed by: stop the ` +
-        `group's consumers and run "kafka-consumer-groups --reset-offsets --to-offset ${next}" for this partition`,
+        `group's consumers and run "npx exactly-once rewind ${wordsOf(key)} --to ${next} --brokers … --yes"`,
       {
         details: { committed: String(committed), nextOffset: String(next) },
       },
@@ -62,6 +63,10 @@ export function startPosition(facts: PositionFacts): StartPosition {
   if (wanted < next)
     return start(wanted, `${where}: the group stands at ${wanted}, before ${next}: it is replayed`);
   return { ...start(next), verify: next > low ? row.lastFingerprint : null };
+}
+
+function wordsOf({ group, topic, partition }: FenceKey): string {
+  return `--group ${group} --topic ${topic} --partition ${partition}`;
 }
 
 /** Without an inbox the fence decides: an offset before it may be one that a crash kept from being committed. */

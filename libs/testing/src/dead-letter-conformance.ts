@@ -53,7 +53,7 @@ function describeReading(it: It, storage: () => Storage): void {
       letter(handlerId, '1'),
       letter(null, '2', { handler: 'other', type: 'a\0type', topic: 'elsewhere', code: 'EO_BODY_INVALID' }),
       letter(null, '3', { handler: null, type: null, key: null, eventId: null }),
-      letter(null, '4', { key: Buffer.from('other') }),
+      letter(null, '4', { key: Buffer.from('other'), errorChain: ['Error: a % of _', 'Error: inner one'] }),
     );
     await deadLetters.discard([ids[3]!], decision);
     const { deadAtMs } = (await deadLetters.find(ids[0]!))!;
@@ -70,6 +70,9 @@ function describeReading(it: It, storage: () => Storage): void {
         await fits({ topic: 'elsewhere', handler: 'h' }),
         await fits({ key: 'k' }),
         await fits({ code: 'EO_BODY_INVALID' }),
+        await fits({ error: 'inner' }),
+        await fits({ error: 'a % of _' }),
+        await fits({ error: 'outer%' }),
         await fits({ state: 'dead' }),
         await fits({ state: 'discarded' }),
         await fits({ ids: [ids[2]!, ids[0]!, 1_000_000n] }),
@@ -78,7 +81,7 @@ function describeReading(it: It, storage: () => Storage): void {
         await fits({ toMs: deadAtMs - 60_000 }),
         await fits({ fromMs: deadAtMs + 60_000 }),
       ],
-      ['1234', '14', '1', '2', '2', '', '12', '2', '123', '4', '13', '', '1234', '', ''],
+      ['1234', '14', '1', '2', '2', '', '12', '2', '1234', '4', '', '123', '4', '13', '', '1234', '', ''],
     );
     const counts = [
       await deadLetters.count(),

@@ -153,7 +153,7 @@ export class InMemoryDeadLetters implements DeadLetterStore {
   }
 
   #fits(row: StoredDeadLetter, filter: DeadLetterFilter): boolean {
-    const { ids, handler, type, topic, key, code, fromMs, toMs, state } = filter;
+    const { ids, handler, type, topic, key, code, error, fromMs, toMs, state } = filter;
     const names = [row.handler, row.target && this.#handlers.nameOf(row.target.handlerId)];
     return (
       (ids === undefined || ids.includes(row.id)) &&
@@ -162,6 +162,7 @@ export class InMemoryDeadLetters implements DeadLetterStore {
       (topic === undefined || row.topic === topic) &&
       (key === undefined || (row.key !== null && Buffer.from(key).equals(row.key))) &&
       (code === undefined || row.code === code) &&
+      (error === undefined || row.errorChain.some((message) => message.includes(error))) &&
       (fromMs === undefined || row.deadAtMs >= fromMs) &&
       (toMs === undefined || row.deadAtMs < toMs) &&
       (state === undefined || row.state === state)

@@ -16,6 +16,7 @@ interface Row extends KnownHandler {
   readonly service: string;
   readonly retired: boolean;
   readonly consumes: HandlerIntake | null;
+  readonly windowDays: number | null;
 }
 
 export class InMemoryHandlers implements HandlerStore {
@@ -58,6 +59,11 @@ export class InMemoryHandlers implements HandlerStore {
     return found.sort((one, other) => (one.name < other.name ? -1 : 1));
   }
 
+  async windowDays(): Promise<number | null> {
+    const said = this.#rows.flatMap(({ retired, windowDays }) => (retired ? [] : (windowDays ?? [])));
+    return said.length === 0 ? null : Math.min(...said);
+  }
+
   /** Throws where there is no such handler. */
   nextGeneration(id: number): number {
     const row = this.#rows.find((one) => one.id === id && !one.retired);
@@ -75,8 +81,11 @@ function intakes(
   declared: readonly DeclaredHandler[],
   registered: ReadonlyMap<string, KnownHandler>,
 ): readonly Row[] {
-  const byId = new Map(declared.map(({ name, consumes = null }) => [registered.get(name)!.id, consumes]));
-  return rows.map((row) => ({ ...row, consumes: byId.has(row.id) ? byId.get(row.id)! : row.consumes }));
+  const byId = new Map(declared.map((one) => [registered.get(one.name)!.id, one]));
+  return rows.map((row) => {
+    const { consumes = null, windowDays = row.windowDays } = byId.get(row.id) ?? row;
+    return { ...row, consumes, windowDays };
+  });
 }
 
 class Registration {
@@ -125,6 +134,7 @@ class Registration {
       generation: 1,
       retired: false,
       consumes: null,
+      windowDays: null,
     };
     this.#rows.push(fresh);
     return fresh;

@@ -6,6 +6,7 @@ import type {
   ParkedEntry,
   ParkedEvent,
   ParkedFailure,
+  ParkedFilter,
   ParkedScope,
   ParkScope,
   ParkStore,
@@ -229,9 +230,9 @@ export class InMemoryParked implements ParkStore {
     }));
   }
 
-  async count(handlers?: readonly string[]): Promise<number> {
+  async count({ handlers, beforeMs = Number.POSITIVE_INFINITY }: ParkedFilter = {}): Promise<number> {
     const of = (handlerId: number) => handlers?.includes(this.#nameOf(handlerId)) ?? true;
-    return this.entries.filter(({ handlerId }) => of(handlerId)).length;
+    return this.entries.filter((one) => of(one.handlerId) && one.firstAttemptAtMs < beforeMs).length;
   }
 
   #unseenRow(slot: string, transaction: Transaction): Row | undefined {

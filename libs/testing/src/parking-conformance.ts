@@ -61,7 +61,9 @@ export function describeParking(it: It, storage: () => Storage, concurrentTransa
 
     assert.deepEqual(answers, [false, true, false, false, true]);
     assert.equal(await storage().parked.count(), 3);
-    assert.equal(await storage().parked.count(['nobody']), 0);
+    assert.equal(await storage().parked.count({ handlers: ['nobody'] }), 0);
+    assert.equal(await storage().parked.count({ beforeMs: event('x', 'k').firstAttemptAtMs }), 0);
+    assert.equal(await storage().parked.count({ beforeMs: event('x', 'k').firstAttemptAtMs + 1 }), 3);
     assert.deepEqual([await takeOne(event('', 'k')), await takeOne(event('', 'k'))], ['1', '2']);
     assert.equal(await takeOne(event('', 'k')), 'empty');
     assert.deepEqual(await parked(event('', 'k')), [true]);

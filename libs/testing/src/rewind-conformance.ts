@@ -44,6 +44,21 @@ export function describeRewinding(it: It, storage: () => Storage): void {
     assert.equal(after[0]?.generation, 1);
   });
 
+  it('knows the shortest window that any handler said, and keeps it where a later start says none', async () => {
+    const { handlers } = storage();
+    await register({ name: 'a' });
+    const nobody = await handlers.windowDays();
+    await register({ name: 'a', windowDays: 3 }, { name: 'b', windowDays: 0.5 });
+    await handlers.register('other', [{ name: 'c', windowDays: 30 }], () => undefined);
+    const shortest = await handlers.windowDays();
+    await register({ name: 'a' }, { name: 'b' });
+    const kept = await handlers.windowDays();
+    await register({ name: 'a', windowDays: 9 });
+    const longer = await handlers.windowDays();
+
+    assert.deepEqual([nobody, shortest, kept, longer], [null, 0.5, 0.5, 9]);
+  });
+
   it('sets fences back to their targets, in order and without a suspect, and none forward', async () => {
     await at(0, 9n);
     await at(1, 3n);

@@ -167,7 +167,8 @@ export class PartitionReader {
     const where = `${key.topic}/${key.partition}`;
     throw new ExactlyOnceError(
       'EO_OFFSET_AHEAD',
-      `group ${key.group} stands at ${position} of ${where}, which ends at ${now?.next ?? 0}`,
+      `group ${key.group} stands at ${position} of ${where}, which ends at ${now?.next ?? 0}: ` +
+        `"npx exactly-once rewind --group ${key.group} --topic ${key.topic} --partition ${key.partition} --to earliest --yes"`,
     );
   }
 

@@ -10,6 +10,7 @@ import type { EventEnvelope } from '../event/event-envelope.js';
 import type { ParkScope } from '../failure/park-store.js';
 import { Retrier } from '../failure/retrier.js';
 import { DedupCache } from '../inbox/dedup-cache.js';
+import { GenerationCheck } from '../inbox/generation-check.js';
 import { checkHandlerNames, checkRetired } from '../inbox/handler-registration.js';
 import type { DeclaredHandler, KnownHandler } from '../inbox/handler-store.js';
 import { BatchPlan, type HandlerDirectory, handlerUnit, unreadableUnit } from '../processing/batch-plan.js';
@@ -42,6 +43,7 @@ export interface ForeignRequest {
 
 interface Registered {
   readonly directory: HandlerDirectory;
+  readonly generations: GenerationCheck;
   readonly foreign: ReadonlyMap<string, RegisteredHandler>;
   readonly processor: Processor;
   readonly retrier: Retrier;
@@ -98,7 +100,9 @@ export class Processing {
     } = this.#options;
     const nobodyName = `${service}/(nobody)`;
     const declared = [...handlers.map((one) => this.#declaration(one)), ...foreignHandlers.map(declaration)];
-    const all = [...declared, { name: nobodyName, isNew: true }];
+    const { windowDays } = this.#options.settledRetention ?? {};
+    const window = windowDays === undefined ? {} : { windowDays };
+    const all = [...declared, { name: nobodyName, isNew: true }].map((one) => ({ ...one, ...window }));
     const known = await storage.handlers.register(service, all, (recorded, filled) =>
       checkHandlerNames(all, retiredHandlers, recorded, filled),
     );
@@ -121,7 +125,8 @@ export class Processing {
       atOnce: keysAtOnce(storage.features.connections),
       retry: (scope, uncounted) => this.#retryDue(scope, uncounted),
     });
-    this.#registered = { directory, foreign, processor, retrier };
+    const generations = new GenerationCheck({ ...this.#options, handlers: storage.handlers, known });
+    this.#registered = { directory, generations, foreign, processor, retrier };
   }
 
   /** Retries what is parked when it is due, until `signal` aborts. Rejects never. */
@@ -142,7 +147,7 @@ export class Processing {
     const topics = new Set(handlers.map(topicOf));
     const byOffset = new Set(handlers.filter(({ dedup }) => dedup === 'offset').map(topicOf));
     if (topics.size === 0 || this.#registered === null) return null;
-    const { processor } = this.#registered;
+    const { processor, generations } = this.#registered;
     return {
       group,
       topics: [...topics].map((topic) => ({
@@ -152,9 +157,10 @@ export class Processing {
       })),
       storage,
       sink: {
-        process: (deliveries, session) => {
+        process: async (deliveries, session) => {
+          await generations.ofClaim(session.fence, session.draining);
           this.#window?.look(deliveries);
-          return processor.process(deliveries, session);
+          await processor.process(deliveries, session);
         },
       },
     };
@@ -185,8 +191,9 @@ export class Processing {
     if (this.#registered === null) {
       throw new ExactlyOnceError('EO_STORAGE_UNAVAILABLE', 'a key was retried before the storage was open');
     }
-    const { retrier } = this.#registered;
+    const { retrier, generations } = this.#registered;
     const parts = this.#retryParts(this.#registered);
+    await generations.now();
     try {
       return await this.#foreign.run('a parked key', ({ draining, aborted }) =>
         retryParked({ ...parts, draining, aborted }, scope),
@@ -196,7 +203,8 @@ export class Processing {
     }
   }
 
-  #retryDue(scope: ParkScope, uncounted: number): Promise<DueRetryEnd> {
+  async #retryDue(scope: ParkScope, uncounted: number): Promise<DueRetryEnd> {
+    await this.#registered!.generations.now();
     const { random, processKillers: fate = 'park', group: consumerGroup } = this.#options;
     const own = { random, fate, owner: this.#owner, consumerGroup };
     const parts = { ...this.#retryParts(this.#registered!), ...own };

@@ -8,7 +8,7 @@ import type { EventTypeDescriptor } from '../event/event-type.js';
 import { AmbientScope } from '../storage/ambient-scope.js';
 import type { Storage } from '../storage/storage.js';
 import type { IsolationLevel } from '../storage/transaction.js';
-import { type Logger, silentLogger } from '../telemetry/logger.js';
+import { discreetLogger, type Logger, silentLogger } from '../telemetry/logger.js';
 import { noTelemetry, type Telemetry } from '../telemetry/telemetry.js';
 import type {
   EngineOptions,
@@ -61,7 +61,7 @@ export function settleOptions(options: EngineOptions): SettledOptions {
     transactions,
     group: options.group ?? options.service,
     codec: options.codec ?? jsonCodec,
-    logger: options.logger ?? silentLogger,
+    logger: discreetLogger(options.logger ?? silentLogger),
     telemetry: options.telemetry ?? noTelemetry,
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,

@@ -45,7 +45,9 @@ export class Upkeep {
       settledRetention === null ? null : windowCheck(options, settledRetention.windowDays * dayMs);
     const parts = { outbox: storage.outbox, clock, logger, telemetry };
     this.#outbox = settledRelay === null ? null : new OutboxWatch(parts);
-    this.#parked = options.hasDatabase ? new ParkWatch({ parked: storage.parked, clock, logger }) : null;
+    this.#parked = options.hasDatabase
+      ? new ParkWatch({ parked: storage.parked, clock, logger, telemetry })
+      : null;
   }
 
   start(signal: AbortSignal): void {
@@ -87,6 +89,7 @@ function windowCheck(options: SettledOptions, windowMs: number): WindowCheck {
     topics: async () =>
       asked.length === 0 ? new Map() : ((await broker?.retentionOf?.(asked)) ?? new Map()),
     deadLetters: (toMs) => storage.deadLetters.count({ state: 'dead', toMs }),
+    parked: (beforeMs) => storage.parked.count({ beforeMs }),
   });
 }
 

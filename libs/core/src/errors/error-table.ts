@@ -139,7 +139,7 @@ export const errorTable = {
   EO_OFFSET_AHEAD: rule(
     'stop',
     "the group stands behind the broker's committed offset: records would be passed by",
-    'stop the consumers of the group, run "kafka-consumer-groups --reset-offsets" with the offset that the message names, then start them',
+    'stop the consumers of the group, run the "npx exactly-once rewind" that the message names, then start them',
   ),
   EO_TOPIC_MISSING: rule(
     'retry',

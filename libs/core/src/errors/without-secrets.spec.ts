@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { withoutSecrets } from './without-secrets.js';
+import { hideSecretsOf, withoutSecrets } from './without-secrets.js';
 
 describe('withoutSecrets', () => {
   it.each([
@@ -12,6 +12,33 @@ describe('withoutSecrets', () => {
     ['password: must be longer', 'password: must be longer'],
   ])('writes %s as %s', (said, kept) => {
     expect(withoutSecrets(said)).toBe(kept);
+  });
+
+  it('hides what drivers were given as secrets, wherever it stands', () => {
+    hideSecretsOf({
+      ...{ url: 'postgres://a:from%2Furl@b/c', username: 'visible-name', password: 'of the database' },
+      ssl: { key: Buffer.from('-----BEGIN KEY\nabc'), ca: 'visible-ca', passphrase: 'of the key' },
+      sasl: {
+        mechanism: 'plain',
+        username: 'visible-user',
+        password: 'p"lain',
+        authenticationProvider: () => 1,
+      },
+      replication: { slaves: [{ password: 'of the slave' }] },
+      extra: { password: 'abc', pool: new Map([['password', 'visible-map']]) },
+    });
+
+    const said = [
+      'from/url from%2Furl of the database -----BEGIN KEY\nabc of the key of%20the%20key p"lain',
+      JSON.stringify({ options: ['p"lain', 'of the slave'] }),
+    ];
+
+    expect(said.map(withoutSecrets)).toEqual([
+      '*** *** *** *** *** *** ***',
+      JSON.stringify({ options: ['***', '***'] }),
+    ]);
+    const visible = 'visible-name visible-ca visible-user visible-map abc plain';
+    expect(withoutSecrets(visible)).toBe(visible);
   });
 
   it.each(['://', '://a:', 'password='])('takes little time over many a %s', (part) => {

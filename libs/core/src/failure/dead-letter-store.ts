@@ -70,6 +70,8 @@ export interface DeadLetterFilter {
   readonly topic?: string;
   readonly key?: string;
   readonly code?: string;
+  /** In the message of its error or of one of its causes. */
+  readonly error?: string;
   /** Milliseconds since the epoch: died then or later. */
   readonly fromMs?: number;
   /** Died before. */

@@ -123,6 +123,13 @@ export interface ParkStore {
   hasten(scope: ParkScope): Promise<boolean>;
   /** At most `limit` scopes, those that were parked first before others. */
   scopes(limit: number): Promise<ParkedScope[]>;
-  /** Events that are parked, of the handlers of these names where some are given. */
-  count(handlers?: readonly string[]): Promise<number>;
+  /** Events that are parked and fit all that is said. */
+  count(filter?: ParkedFilter): Promise<number>;
+}
+
+export interface ParkedFilter {
+  /** Names of handlers. */
+  readonly handlers?: readonly string[];
+  /** Milliseconds since the epoch: first tried, or parked behind others, before. */
+  readonly beforeMs?: number;
 }

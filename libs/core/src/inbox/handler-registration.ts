@@ -45,7 +45,7 @@ export async function checkRetired({
   retiredHandlers = [],
 }: Retirement): Promise<void> {
   if (!hasDatabase || retiredHandlers.length === 0) return;
-  const events = await storage.parked.count(retiredHandlers);
+  const events = await storage.parked.count({ handlers: retiredHandlers });
   if (events === 0) return;
   const what = `${events} events of retired handlers (${retiredHandlers.join(', ')}) are parked`;
   const remedy = 'take the handler back until they are handled or dead-lettered, then retire it';

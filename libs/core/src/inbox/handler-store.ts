@@ -9,6 +9,8 @@ export interface DeclaredHandler {
   readonly isNew?: boolean;
   /** What it reads; left out where another transport calls it. */
   readonly consumes?: HandlerIntake;
+  /** After how many days its service drops inbox records; left out where it drops none: what was said before stays. */
+  readonly windowDays?: number;
 }
 
 /** Where a handler's events come from, and how it knows those that come again. */
@@ -48,4 +50,9 @@ export interface HandlerStore {
   ): Promise<KnownHandler[]>;
   /** The handlers that read for a group and are not retired, by name. */
   ofGroup(group: string): Promise<GroupHandler[]>;
+  /**
+   * Days for which inbox records are kept: the fewest that any handler said that is not retired, for whoever drops records
+   * drops those of all. `null` where nobody said it.
+   */
+  windowDays(): Promise<number | null>;
 }

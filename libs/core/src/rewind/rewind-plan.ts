@@ -5,6 +5,7 @@
  */
 import type { GroupPositions, PartitionStanding } from '../broker/group-positions.js';
 import type { Clock } from '../clock.js';
+import { dayMs, defaultWindowDays } from '../engine/engine-options-check.js';
 import { ExactlyOnceError } from '../errors/exactly-once-error.js';
 import type { GroupHandler } from '../inbox/handler-store.js';
 import type { Storage } from '../storage/storage.js';
@@ -26,8 +27,8 @@ export interface RewindRequest {
    * duplicate for it any more, wherever it comes. Default: only what was missed is run.
    */
   readonly newGeneration?: boolean;
-  /** The deduplication window: how long inbox records are kept. */
-  readonly windowMs: number;
+  /** A shorter deduplication window than the services of this database have recorded. Default: theirs, else 7 days. */
+  readonly windowMs?: number;
   /** Goes behind the window although duplicates run again there. */
   readonly pastWindow?: boolean;
 }
@@ -65,18 +66,24 @@ export async function planRewind(parts: RewindParts, request: RewindRequest): Pr
   const topic = topicOf(request, known);
   const readers = known.filter((one) => one.topic === topic);
   const again = newGeneration ? handlerOf(request, readers) : null;
-  refuseByOffset(readers, again);
   await refuseWhereItRuns(parts, group);
   if (again !== null) await refuseParked(parts, again);
   const partitions = await standings(parts, request, topic);
+  if (partitions.some(goesBack)) refuseByOffset(readers, again);
   const alone = again !== null && readers.length === 1;
-  if (!request.pastWindow && !alone) await refusePastWindow(parts, request, topic, partitions);
+  const windowMs = await windowOf(parts, request);
+  if (!request.pastWindow && !alone) await refusePastWindow(parts, windowMs, topic, partitions);
   return { group, topic, newGeneration: again, partitions };
 }
 
 /** Whether the partition's position changes, in the database or at the broker. */
-export function isMoved({ from, to, committed }: PartitionRewind): boolean {
-  return from !== null && to !== null && (to < from || isAhead(committed, to));
+export function isMoved({ committed, ...partition }: PartitionRewind): boolean {
+  return goesBack(partition) || (partition.from !== null && isAhead(committed, partition.to));
+}
+
+/** Records come again; else the broker's position alone is set right. */
+function goesBack({ from, to }: Pick<PartitionRewind, 'from' | 'to'>): boolean {
+  return from !== null && to !== null && to < from;
 }
 
 export function isAhead(committed: bigint | null, to: bigint | null): boolean {
@@ -187,21 +194,27 @@ function forward(topic: string, partition: number, from: bigint, goal: bigint): 
   return `${topic}/${partition} stands at ${from}, before ${goal}: the records in between would be passed by`;
 }
 
+/** What the inbox has forgotten nobody can ask it to know. */
+async function windowOf({ storage }: RewindParts, { windowMs }: RewindRequest): Promise<number> {
+  const days = await storage.handlers.windowDays();
+  if (days === null) return windowMs ?? defaultWindowDays * dayMs;
+  if (windowMs === undefined || windowMs <= days * dayMs) return windowMs ?? days * dayMs;
+  const what = `a window of ${windowMs / dayMs} days is longer than inbox records are kept here: ${days} days`;
+  throw new ExactlyOnceError('EO_OPTION_INVALID', what);
+}
+
 async function refusePastWindow(
   { positions, clock }: RewindParts,
-  { windowMs }: RewindRequest,
+  windowMs: number,
   topic: string,
   partitions: readonly PartitionRewind[],
 ): Promise<void> {
   const edge = await positions.at(topic, clock.now() - windowMs);
-  const past = partitions.filter(
-    ({ partition, from, to }) =>
-      from !== null && to !== null && to < from && to < (edge.get(partition) ?? 0n),
-  );
+  const past = partitions.filter((one) => goesBack(one) && one.to! < (edge.get(one.partition) ?? 0n));
   if (past.length === 0) return;
   const where = past.map(({ partition }) => `${partition} from ${edge.get(partition)} on`).join(', ');
   throw refused(
-    `the inbox may have forgotten what is older than ${windowMs / 86_400_000} days: it would run again. Within the window ` +
+    `the inbox may have forgotten what is older than ${windowMs / dayMs} days: it would run again. Within the window ` +
       `are, of ${topic}/partition: ${where}. Go less far back, or say \`pastWindow\``,
   );
 }

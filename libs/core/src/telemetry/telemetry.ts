@@ -35,6 +35,8 @@ export type GaugeName =
   | 'exactly_once.outbox_held_back'
   /** Shards that this relay publishes. */
   | 'exactly_once.relay_shards'
+  /** Events that are parked, of all services of the database. */
+  | 'exactly_once.parked_events'
   /** Rows that the broker refused for good. */
   | 'exactly_once.outbox_dead';
 

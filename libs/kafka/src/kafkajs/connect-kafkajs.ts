@@ -3,7 +3,7 @@
  *
  * Opens no connection: whoever uses the client does.
  */
-import type { BrokerContext } from '@exactly-once/core';
+import { type BrokerContext, hideSecretsOf } from '@exactly-once/core';
 import kafkajs from 'kafkajs';
 import type { KafkaClient } from '../kafka-client.js';
 import { readHeadersInOnePass } from './header-reading.js';
@@ -22,6 +22,7 @@ export function kafkajsClient(
       'this kafkajs reads headers in its own way: a record with thousands may hold the consumer up',
     );
   }
+  if (!isClient(client)) hideSecretsOf(client);
   const clientId = service.replace(/[^A-Za-z0-9._-]/g, '-');
   const kafka = isClient(client) ? client : new Kafka({ clientId, ...kafkajsLogging(logger), ...client });
   const { maxRequestBytes: _, ...producerConfig } = producer ?? {}; // ours

@@ -116,6 +116,7 @@ const unrecorded: HandlerStore = {
       }),
     ),
   ofGroup: async () => [],
+  windowDays: async () => null,
 };
 
 function own(transaction: Transaction): KafkaTransaction {

@@ -48,6 +48,7 @@ const filterValues: { [Word in keyof DeadLetterFilter]-?: (value: never) => unkn
   topic: storableText,
   key: text,
   code: storableText,
+  error: storableText,
   fromMs: Math.trunc,
   toMs: Math.trunc,
   state: (state: string) => state,

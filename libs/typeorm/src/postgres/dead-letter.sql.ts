@@ -32,6 +32,8 @@ const conditions: Readonly<Record<keyof DeadLetterFilter, (t: Tables, parameter:
   topic: (_, p) => `letter.topic = ${p}::text`,
   key: (_, p) => `letter.key = ${p}::bytea`,
   code: (_, p) => `letter.code = ${p}::text`,
+  error: (_, p) =>
+    `EXISTS (SELECT 1 FROM unnest(letter.error_chain) AS message WHERE strpos(message, ${p}::text) > 0)`,
   fromMs: (_, p) => `letter.dead_at >= to_timestamp(${p}::bigint / 1000.0)`,
   toMs: (_, p) => `letter.dead_at < to_timestamp(${p}::bigint / 1000.0)`,
   state: (_, p) => `letter.state = ${p}::text`,

@@ -36,14 +36,20 @@ export const renameHandlerSql = (t: Tables): string => `
 UPDATE ${t.handler} SET name = $2, renamed_from = $3 WHERE id = $1 AND name = $3 RETURNING ${columns}`;
 
 /**
- * What handlers read, as this start says it; NULL where another transport calls them. $1 ids, $2 groups, $3 topics, $4
- * ways to know what comes again.
+ * What handlers read, as this start says it; NULL where another transport calls them. How long their service keeps inbox
+ * records; NULL leaves what stands there. $1 ids, $2 groups, $3 topics, $4 ways to know what comes again, $5 days.
  */
 export const recordIntakesSql = (t: Tables): string => `
-UPDATE ${t.handler} AS handler SET group_name = given.group_name, topic = given.topic, dedup = given.dedup
-FROM unnest($1::integer[], $2::text[], $3::text[], $4::text[]) AS given (id, group_name, topic, dedup)
-WHERE handler.id = given.id AND (handler.group_name, handler.topic, handler.dedup)
-  IS DISTINCT FROM (given.group_name, given.topic, given.dedup)`;
+UPDATE ${t.handler} AS handler SET group_name = given.group_name, topic = given.topic, dedup = given.dedup,
+  window_days = coalesce(given.window_days, handler.window_days)
+FROM unnest($1::integer[], $2::text[], $3::text[], $4::text[], $5::double precision[])
+  AS given (id, group_name, topic, dedup, window_days)
+WHERE handler.id = given.id AND (handler.group_name, handler.topic, handler.dedup, handler.window_days)
+  IS DISTINCT FROM (given.group_name, given.topic, given.dedup, coalesce(given.window_days, handler.window_days))`;
+
+/** No lock. */
+export const shortestWindowSql = (t: Tables): string => `
+SELECT min(window_days) AS days FROM ${t.handler} WHERE retired_at IS NULL`;
 
 /** No lock. $1 group. */
 export const handlersOfGroupSql = (t: Tables): string => `

@@ -136,7 +136,8 @@ CROSS JOIN LATERAL (
 ORDER BY parked.parked_at, parked.handler_id, parked.topic, parked.key_hash
 LIMIT $1`;
 
-/** No lock. $1 names of handlers, or NULL for all. */
+/** No lock. $1 names of handlers, or NULL for all, $2 milliseconds before which they began, or NULL. */
 export const countParkedSql = (t: Tables): string => `
-SELECT count(*)::integer AS count FROM ${t.parkedEvent} WHERE $1::text[] IS NULL
-  OR handler_id IN (SELECT id FROM ${t.handler} WHERE name = ANY ($1::text[]))`;
+SELECT count(*)::integer AS count FROM ${t.parkedEvent}
+WHERE ($1::text[] IS NULL OR handler_id IN (SELECT id FROM ${t.handler} WHERE name = ANY ($1::text[])))
+  AND ($2::bigint IS NULL OR first_attempt_at < to_timestamp($2::bigint / 1000.0))`;

@@ -19,6 +19,7 @@ import {
   recordIntakesSql,
   renameHandlerSql,
   retireHandlersSql,
+  shortestWindowSql,
 } from './handler.sql.js';
 import type { PostgresPool, Statements } from './postgres-pool.js';
 import type { Tables } from './tables.js';
@@ -55,6 +56,11 @@ export class PostgresHandlerStore implements HandlerStore {
     const { rows } = await this.pool.query(handlersOfGroupSql(this.pool.tables), [group]);
     return rows.map(({ id, name, generation, topic, dedup }) => ({ id, name, generation, topic, dedup }));
   }
+
+  async windowDays(): Promise<number | null> {
+    const { rows } = await this.pool.query(shortestWindowSql(this.pool.tables));
+    return rows[0].days;
+  }
 }
 
 function intakes(
@@ -66,6 +72,7 @@ function intakes(
     declared.map(({ consumes }) => consumes?.group ?? null),
     declared.map(({ consumes }) => consumes?.topic ?? null),
     declared.map(({ consumes }) => consumes?.dedup ?? null),
+    declared.map(({ windowDays }) => windowDays ?? null),
   ];
 }
 

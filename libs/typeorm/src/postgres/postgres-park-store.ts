@@ -7,6 +7,7 @@ import type {
   ParkedEntry,
   ParkedEvent,
   ParkedFailure,
+  ParkedFilter,
   ParkedScope,
   ParkScope,
   ParkStore,
@@ -134,8 +135,9 @@ export class PostgresParkStore implements ParkStore {
     });
   }
 
-  async count(handlers?: readonly string[]): Promise<number> {
-    const { rows } = await this.pool.query(countParkedSql(this.pool.tables), [handlers ?? null]);
+  async count({ handlers, beforeMs }: ParkedFilter = {}): Promise<number> {
+    const values = [handlers ?? null, beforeMs === undefined ? null : Math.trunc(beforeMs)];
+    const { rows } = await this.pool.query(countParkedSql(this.pool.tables), values);
     return rows[0].count;
   }
 }

@@ -8,6 +8,7 @@ import {
   type BeginOptions,
   type BorrowedTransaction,
   ExactlyOnceError,
+  hideSecretsOf,
   type RowCount,
   type Scope,
   type Storage,
@@ -69,6 +70,7 @@ export class PostgresStorage implements Storage {
       concurrentStatementsRemedy: 'set `extra: { pipeline: true }` in the DataSource; pg 8.23 or later',
       connections: poolSize(dataSource),
     };
+    hideSecretsOf(dataSource.options);
     this.#seam = new Seam(dataSource, this.ambient);
     this.#pool = new PostgresPool(this.#seam.createFreeRunner, tablesIn(options.schema));
     this.inbox = new PostgresInboxStore(this.#pool);

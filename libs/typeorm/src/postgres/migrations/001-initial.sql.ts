@@ -40,7 +40,8 @@ CREATE TABLE ${t.handler} (
   retired_at timestamptz,
   group_name text,
   topic text,
-  dedup text CHECK (dedup IN ('inbox', 'offset'))
+  dedup text CHECK (dedup IN ('inbox', 'offset')),
+  window_days double precision
 );
 
 CREATE TABLE ${t.inbox} (
