@@ -12,6 +12,7 @@ export interface FilterOptions {
   readonly topic?: string;
   readonly key?: string;
   readonly code?: string;
+  readonly error?: string;
   readonly from?: number;
   readonly to?: number;
 }
@@ -24,6 +25,7 @@ export function filtered(command: Command): Command {
     .option('--topic <topic>', 'only of a topic')
     .option('--key <key>', 'only of a key')
     .option('--code <code>', 'only those that died of an error, as EO_HANDLER_FAILED')
+    .option('--error <text>', 'only those with this text in the message of the error or one of its causes')
     .option(
       '--from <time>',
       'only those that died then or later: by ISO 8601, or 24h for that long ago',
@@ -32,13 +34,15 @@ export function filtered(command: Command): Command {
     .option('--to <time>', 'only those that died before', time);
 }
 
-export function filterOf({ handler, type, topic, key, code, from, to }: FilterOptions): DeadLetterFilter {
+export function filterOf(options: FilterOptions): DeadLetterFilter {
+  const { handler, type, topic, key, code, error, from, to } = options;
   return {
     ...(handler !== undefined && { handler }),
     ...(type !== undefined && { type }),
     ...(topic !== undefined && { topic }),
     ...(key !== undefined && { key }),
     ...(code !== undefined && { code }),
+    ...(error !== undefined && { error }),
     ...(from !== undefined && { fromMs: from }),
     ...(to !== undefined && { toMs: to }),
   };

@@ -104,6 +104,49 @@ describe('exactly-once dead-letters', () => {
     });
   });
 
+  it('means the same letters by each word of a filter, where it lists and where it replays them', async () => {
+    const other: Partial<DeadLetter> = {
+      ...{ handler: 'ship', type: 'order.cancelled', topic: 'returns', key: Buffer.from('o-2') },
+      ...{ code: 'EO_BODY_INVALID', errorChain: ['SyntaxError: no JSON'] },
+    };
+    const words = [
+      ...[
+        ['--handler', 'ship'],
+        ['--type', 'order.cancelled'],
+        ['--topic', 'returns'],
+        ['--key', 'o-2'],
+      ],
+      ...[
+        ['--code', 'EO_BODY_INVALID'],
+        ['--error', 'no JSON'],
+        ['--from', '1h', '--type', 'order.cancelled'],
+      ],
+      ['--to', new Date(Date.now() + 60_000).toISOString(), '--handler', 'ship', '--key', 'o-2'],
+    ];
+    for (const filter of words) {
+      await world.database.query('TRUNCATE eo_dead_letter, eo_parked_event, eo_parked_key RESTART IDENTITY');
+      await dead(letter('a'), letter('b', other), letter('c', other), letter('d'));
+
+      const listed = await tool('list', ...filter, '--json');
+      const asked = await tool('replay', ...filter);
+      const said = await tool('replay', ...filter, '--yes', '--json');
+
+      const ids = (JSON.parse(listed.out) as { id: string }[]).map(({ id }) => id);
+      expect([filter, ids]).toEqual([filter, ['2', '3']]);
+      expect([filter, asked.code, asked.err]).toEqual([
+        filter,
+        4,
+        expect.stringMatching(/^2 dead letters fit/),
+      ]);
+      expect([filter, said]).toEqual([filter, { code: 0, out: '{"replayed":2,"refused":[]}\n', err: '' }]);
+      expect([filter, await storage.deadLetters.count()]).toEqual([filter, 2]);
+    }
+    const none = await tool('replay', '--to', '1h', '--yes');
+    expect(none).toEqual({ code: 0, out: '0 letters replayed.\n', err: '' });
+    expect((await tool('replay', '--yes')).code).toBe(2);
+    expect((await tool('replay', '1', '--handler', 'ship', '--yes')).code).toBe(2);
+  });
+
   it('asks before many, and takes silence for no', async () => {
     await dead(letter('a'), letter('b'), letter('c', { type: 'other' }));
 
