@@ -29,11 +29,11 @@ export async function appendTogether(query: Statement, messages: readonly Messag
     const end = of.find(
       ({ partition }) => partition === (message.partition ?? partitionOf(message, of.length)),
     )!;
-    const { topic, key, headers, body } = message;
+    const { topic, key, headers, body, tombstone } = message;
     await query(appendSql, [
       ...[topic, end.partition, String(end.next)],
       ...[key === null ? null : Buffer.from(key), Buffer.from(JSON.stringify(headerPairs(headers)))],
-      Buffer.from(body),
+      tombstone ? null : Buffer.from(body),
     ]);
     end.next++;
   }

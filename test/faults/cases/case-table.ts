@@ -20,6 +20,7 @@ import { longWorkCases } from './long-work.js';
 import { neighboursCase } from './neighbours.js';
 import { orderlyEndCases } from './orderly-ends.js';
 import { parkingCases } from './parking.js';
+import { poisonCase } from './poison.js';
 import { processKillersCase } from './process-killers.js';
 import { publishingCases } from './publishing.js';
 import { rebalanceCases } from './rebalances.js';
@@ -61,6 +62,7 @@ export const faultCases: readonly FaultCase[] = [
   ...longWorkCases,
   ...rebalanceCases,
   ...brokerKilledCases,
+  poisonCase,
   processKillersCase,
   ...parkingCases,
   ...transactionalCases,

@@ -116,8 +116,8 @@ const crashed: FaultCase = {
     const point = stage.random.pick(['handler:between', 'commit:before', 'commit:after'] as const);
     Object.assign(stage.schedule, { point });
     const fault = { point, hit: stage.random.between(1, 20), signal: 'SIGKILL' as const };
-    await killsItself(stage, consume(stage, ground, { retriesParked: true, fault }), fault);
-    consume(stage, ground, { retriesParked: true });
+    await killsItself(stage, consume(stage, ground, { fault }), fault);
+    consume(stage, ground);
     await handledOnce(stage);
   },
 };
@@ -130,8 +130,8 @@ const twoOperators: FaultCase = {
     const ground = await layOut(stage);
     await dead(stage, ground);
     const release = await held(stage, 'letters');
-    consume(stage, ground, { retriesParked: true });
-    consume(stage, ground, { retriesParked: true });
+    consume(stage, ground);
+    consume(stage, ground);
     const tools = [replayAll(stage), replayAll(stage)];
     stage.fault('two replays met at one letter', await waits(stage, 2));
     await release();
@@ -156,7 +156,7 @@ const rebalanced: FaultCase = {
       everyMs: 1_000,
       steps: stage.random.between(4, 7),
       most: 4,
-      start: () => consume(stage, ground, { paceMs: 5, retriesParked: true }),
+      start: () => consume(stage, ground, { paceMs: 5 }),
     });
     const began = await stage.eventually('new events are handled', async () => {
       const [row] = await stage.database.query(effectCountSql);

@@ -39,7 +39,6 @@ export function defaultPlan(name: string, role: WorkerPlan['role'], ground: Comm
     connectTimeoutMs: 0,
     dataFolder: null,
     maxHeapMb: null,
-    retriesParked: false,
     fault: null,
     messages: null,
     sendAtOnce: 100,

@@ -19,14 +19,18 @@ export interface Ground {
 }
 
 /** Chooses the run's mode and makes its services. */
-export async function layOut(stage: Stage, changes: Partial<Layout> = {}): Promise<Ground> {
+export async function layOut(
+  stage: Stage,
+  changes: Partial<Layout> = {},
+  handler: Partial<HandlerPlan> = {},
+): Promise<Ground> {
   const { random } = stage;
   const commit = random.pick(['batch', 'batch', 'event'] as const);
   const maxEvents = random.pick([1, 7, 50, 500]);
   const dedupCacheSize = random.pick([0, 10, 10_000]);
   const partitions = random.pick([1, 2, 4]);
   const keys = Array.from({ length: random.between(3, 12) }, (_, index) => `key-${index}`);
-  const handlers: HandlerPlan[] = [{ name: ledgerName, type: inputType, commit }];
+  const handlers: HandlerPlan[] = [{ name: ledgerName, type: inputType, commit, ...handler }];
   const layout = { partitions, handlers, ...changes };
   await stage.build(layout);
   const chosen = { commit, maxEvents, dedupCacheSize, partitions: layout.partitions, keys: keys.length };
@@ -38,13 +42,17 @@ export async function layOut(stage: Stage, changes: Partial<Layout> = {}): Promi
 const forms = ['single', 'lanes', 'batch'] as const;
 
 /** As `layOut`, with the form of the handler by the seed: three seeds in a row have them all. */
-export async function layOutInAnyForm(stage: Stage, changes: Partial<Layout> = {}): Promise<Ground> {
+export async function layOutInAnyForm(
+  stage: Stage,
+  changes: Partial<Layout> = {},
+  handler: Partial<HandlerPlan> = {},
+): Promise<Ground> {
   const form = forms[stage.options.seed % forms.length]!;
   Object.assign(stage.schedule, { form });
-  if (form === 'single') return layOut(stage, changes);
+  if (form === 'single') return layOut(stage, changes, handler);
   const batch = stage.random.pick([2, 10, 100]);
   const more = form === 'lanes' ? { concurrency: 32 } : { batch };
-  const handlers = [{ name: ledgerName, type: inputType, commit: 'batch' as const, ...more }];
+  const handlers = [{ name: ledgerName, type: inputType, commit: 'batch' as const, ...more, ...handler }];
   const ground = await layOut(stage, { handlers, ...changes });
   Object.assign(stage.schedule, { commit: 'batch' }, more);
   return { ...ground, commit: 'batch' };

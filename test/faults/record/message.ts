@@ -87,6 +87,8 @@ export interface Message {
   /** Values in hexadecimal: they need not be text. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** It has no body at all; `body` is empty. */
+  readonly tombstone?: true;
   /** As text, for publishers that name their events themselves; `null` where the id is no text. */
   readonly id: string | null;
   readonly attempt: Omit<Attempt, 'outcome'>;
@@ -105,6 +107,8 @@ export interface MessageRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** JSON that becomes the body's member `rest`, as it is: it may be broken. */
   readonly rest?: string;
+  /** Without a body. One in a run: bodies tell messages apart. */
+  readonly tombstone?: true;
   readonly fates: Readonly<Record<string, Fate>>;
 }
 
@@ -125,11 +129,14 @@ export class MessageMint {
     this.#sequences.set(slot, sequence + 1);
     const data: LedgerData = { source, key, sequence, ordinal, act };
     const whole = JSON.stringify(data);
-    const body = request.rest === undefined ? whole : `${whole.slice(0, -1)},"rest":${request.rest}}`;
+    const { rest, tombstone } = request;
+    const full = rest === undefined ? whole : `${whole.slice(0, -1)},"rest":${rest}}`;
+    const body = tombstone ? '' : full;
     const headers = ceHeaders({ source, type, id, extra: request.headers ?? {} });
     const attempt = { message: fingerprint(body), source, id: hex(id), key, sequence, fates };
     const text = typeof id === 'string' ? id : null;
-    return { type, topic, partition, key, headers, body, id: text, attempt };
+    const message = { type, topic, partition, key, headers, body, id: text, attempt };
+    return tombstone ? { ...message, tombstone } : message;
   }
 
   #id(ordinal: number): string {

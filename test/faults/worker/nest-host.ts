@@ -4,8 +4,8 @@
  */
 import type { EventContext, PublishOptions } from '@exactly-once/core';
 import {
+  type EventClass,
   EventType,
-  ExactlyOnce,
   ExactlyOnceHealthIndicator,
   ExactlyOnceModule,
   exactlyOnce,
@@ -17,6 +17,7 @@ import { Catch, Controller, type ExceptionFilter, Module, type Type } from '@nes
 import { NestFactory } from '@nestjs/core';
 import { Ctx, Payload } from '@nestjs/microservices';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { IsInt, IsOptional } from 'class-validator';
 import { EMPTY } from 'rxjs';
 import { DataSource } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
@@ -29,7 +30,7 @@ import {
   plannedStorage,
   workerLogger,
 } from './engine-parts.js';
-import { Ledger, pause, type Written } from './ledger.js';
+import { Ledger, type Written } from './ledger.js';
 import type { Witness } from './witness.js';
 import { type HandlerPlan, outputType, type WorkerPlan } from './worker-plan.js';
 
@@ -55,7 +56,6 @@ export async function startNest(plan: WorkerPlan, witness: Witness): Promise<() 
   while (health.isHealthy('events')['events']?.status !== 'up') {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  const retries = plan.retriesParked ? retryingParked(app.get(ExactlyOnce)) : null;
   if (plan.dataFolder !== null) answerQueries(app.get(DataSource));
   const pool = (app.get(DataSource).driver as PostgresDriver).master as { waitingCount: number };
   const watch = setInterval(() => {
@@ -64,24 +64,7 @@ export async function startNest(plan: WorkerPlan, witness: Witness): Promise<() 
   }, 20);
   return async () => {
     clearInterval(watch);
-    await retries?.();
     await app.close();
-  };
-}
-
-/** Hands what is parked to its handler again and again; the function returned ends that. */
-function retryingParked(exactlyOnce: ExactlyOnce): () => Promise<void> {
-  let over = false;
-  const running = (async () => {
-    while (!over) {
-      for (const scope of await exactlyOnce.parked().catch(() => []))
-        if (!over) await exactlyOnce.retryParked(scope).catch(() => undefined);
-      await pause(20);
-    }
-  })();
-  return async () => {
-    over = true;
-    await running;
   };
 }
 
@@ -132,9 +115,11 @@ function ledgerModule(plan: WorkerPlan, witness: Witness): Type<unknown> {
 
 /** Types and topics of a run are known only now: so the classes are made here. */
 function ledgerController(plan: WorkerPlan, handler: HandlerPlan): Type<unknown> {
-  const { name, type, commit, timeoutMs, concurrency, batch } = handler;
+  const { name, type: plainType, commit, timeoutMs, concurrency, batch, checked } = handler;
+  const type = checked ? checkedEvent(plan, plainType) : plainType;
   const options = {
-    ...{ topic: plan.topics[type]!, name, commit },
+    ...(checked ? {} : { topic: plan.topics[plainType]! }),
+    ...{ name, commit },
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(concurrency === undefined ? {} : { concurrency }),
   };
@@ -151,7 +136,21 @@ function ledgerController(plan: WorkerPlan, handler: HandlerPlan): Type<unknown>
   return LedgerController;
 }
 
-function batchController(type: string, name: string, options: IdempotentHandlerOptions): Type<unknown> {
+/** Events of a class with rules; what else they hold is let be. */
+function checkedEvent(plan: WorkerPlan, type: string): EventClass {
+  @EventType(type, { topic: plan.topics[type]! })
+  class CheckedEvent {
+    @IsInt() ordinal!: number;
+    @IsOptional() @IsInt() rest?: number;
+  }
+  return CheckedEvent;
+}
+
+function batchController(
+  type: string | EventClass,
+  name: string,
+  options: IdempotentHandlerOptions,
+): Type<unknown> {
   @Controller()
   class LedgerBatchController {
     constructor(readonly ledger: Ledger) {}

@@ -49,11 +49,11 @@ export async function produceAll(plan: WorkerPlan): Promise<void> {
   }
 }
 
-function kafkaMessage({ partition, key, headers, body }: Message): KafkaMessage {
+function kafkaMessage({ partition, key, headers, body, tombstone }: Message): KafkaMessage {
   return {
     ...(partition === null ? {} : { partition }),
     key,
-    value: body,
+    value: tombstone ? null : body,
     headers: Object.fromEntries(
       Object.entries(headers).map(([name, value]) => [name, Buffer.from(value, 'hex')]),
     ),

@@ -103,6 +103,8 @@ export interface HandlerPlan {
   readonly timeoutMs?: number;
   /** Lanes, on connections that pipeline. Default: none. */
   readonly concurrency?: number;
+  /** Its events have a class with rules: `rest`, where there is one, is a whole number. */
+  readonly checked?: true;
   /** Takes arrays of so many. Default: one event a call. */
   readonly batch?: number;
 }
@@ -138,8 +140,6 @@ export interface WorkerPlan {
    * between two transactions.
    */
   readonly paceMs: number;
-  /** Retries what is parked, as an operator's program does. */
-  readonly retriesParked: boolean;
   /** Moves the outbox, too. */
   readonly relay: boolean;
   /** On top of the harness's own. */
