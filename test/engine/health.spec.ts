@@ -1,4 +1,4 @@
-import { noTelemetry } from '@exactly-once/core';
+import { noTelemetry, RetryAfterError } from '@exactly-once/core';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { caused, MemoryWorld } from './memory-world.js';
 
@@ -121,6 +121,25 @@ describe('health', () => {
       reason: expect.stringMatching(/^1 event.*refused/),
     });
     expect(part('relay')).toEqual({ status: 'up' });
+  });
+
+  it('measures what is parked', async () => {
+    const parked: number[] = [];
+    const gauge = (name: string, value: number) => {
+      if (name === 'exactly_once.parked_events') parked.push(value);
+    };
+    let fails = true;
+    const handler = world.handler('h', () => {
+      if (fails) throw new RetryAfterError(20_000);
+    });
+    await world.start([handler], { telemetry: { ...noTelemetry, gauge } });
+    world.feed('1', '2');
+    await world.pass(15_000);
+    fails = false;
+    await world.pass(40_000);
+
+    expect(parked.slice(0, 2)).toEqual([0, 2]);
+    expect(parked.at(-1)).toBe(0);
   });
 
   it('says that the depth of the outbox is not known', async () => {

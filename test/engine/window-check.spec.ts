@@ -1,4 +1,4 @@
-import type { Broker, EngineOptions } from '@exactly-once/core';
+import { type Broker, type EngineOptions, RetryAfterError } from '@exactly-once/core';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { MemoryWorld } from './memory-world.js';
 
@@ -44,6 +44,19 @@ describe('an engine that has started', () => {
     await world.pass(8 * dayMs);
 
     expect((await warnings({})).join('\n')).toMatch(/1 dead letter is older than the deduplication window/);
+  });
+
+  it('warns of parked events that are older than its window', async () => {
+    const failing = world.handler('h', () => {
+      throw new RetryAfterError(30 * dayMs);
+    });
+    await world.start([failing]);
+    world.feed('1');
+    await world.pass(1_000);
+    await world.stop();
+    await world.pass(8 * dayMs);
+
+    expect((await warnings({})).join('\n')).toMatch(/1 parked event is older than the deduplication window/);
   });
 
   it('says nothing of a topic whose handlers know events by their position, nor where it forgets nothing', async () => {

@@ -30,7 +30,15 @@ describe('the deduplication window is compared with', () => {
     expect(windowWarnings({ windowMs, deadLetters: 0 })).toEqual([]);
     expect(windowWarnings({ windowMs, deadLetters: 1 })[0]).toMatch(/^1 dead letter is older than .*7 days/);
     expect(windowWarnings({ windowMs, deadLetters: 3 })[0]).toMatch(
-      /^3 dead letters are .*Replay or discard.*retention\.windowDays/,
+      /^3 dead letters are .*Decide about them in time.*retention\.windowDays/,
+    );
+  });
+
+  it('the age of parked events', () => {
+    expect(windowWarnings({ windowMs, parked: 0 })).toEqual([]);
+    expect(windowWarnings({ windowMs, parked: 1 })[0]).toMatch(/^1 parked event is older than .*7 days/);
+    expect(windowWarnings({ windowMs, parked: 3 })[0]).toMatch(
+      /^3 parked events are .*parked list.*retention\.windowDays/,
     );
   });
 
@@ -62,6 +70,7 @@ describe('the comparison of the window', () => {
         retries: new Map(),
         topics: async () => new Map(),
         deadLetters: async () => 0,
+        parked: async () => 0,
         clock,
         logger,
         random: () => 0.99,

@@ -15,13 +15,15 @@ export interface WindowFacts {
   readonly topics?: ReadonlyMap<string, number | null>;
   /** Dead letters older than the window, about which nobody has decided. */
   readonly deadLetters?: number;
+  /** Parked events of which the first attempt is longer ago than the window. */
+  readonly parked?: number;
   /** By handler. */
   readonly retries?: ReadonlyMap<string, RetryPolicy>;
 }
 
-/** One line for each topic and handler, and one for the dead letters, with the figures and the remedy. */
+/** One line for each topic and handler, and one each for dead letters and parked events, with the figures and the remedy. */
 export function windowWarnings(facts: WindowFacts): string[] {
-  const { windowMs, topics = new Map(), deadLetters = 0, retries = new Map() } = facts;
+  const { windowMs, topics = new Map(), deadLetters = 0, parked = 0, retries = new Map() } = facts;
   const window = `the deduplication window of ${days(windowMs)}`;
   const warnings: string[] = [];
   for (const [topic, keptMs] of topics) {
@@ -41,8 +43,15 @@ export function windowWarnings(facts: WindowFacts): string[] {
   if (deadLetters > 0) {
     const what = deadLetters === 1 ? '1 dead letter is' : `${deadLetters} dead letters are`;
     warnings.push(
-      `${what} older than ${window}: a copy of such an event runs again, beside its replay. Replay or discard them ` +
-        '("npx exactly-once dead-letters"), or raise retention.windowDays',
+      `${what} older than ${window}: once such an event is replayed or discarded, a copy that comes later runs again. ` +
+        'Decide about them in time ("npx exactly-once dead-letters list"), or raise retention.windowDays',
+    );
+  }
+  if (parked > 0) {
+    const what = parked === 1 ? '1 parked event is' : `${parked} parked events are`;
+    warnings.push(
+      `${what} older than ${window}: once such an event is handled, a copy that comes later runs again. See why they ` +
+        'wait ("npx exactly-once parked list"), or raise retention.windowDays',
     );
   }
   for (const [handler, { attempts, maxBackoffMs }] of retries) {
@@ -64,6 +73,8 @@ export interface WindowCheckParts {
   readonly topics: () => Promise<ReadonlyMap<string, number | null>>;
   /** Dead letters that died before that time (milliseconds since the epoch) and wait for a decision. */
   readonly deadLetters: (beforeMs: number) => Promise<number>;
+  /** Parked events whose first attempt was before that time. */
+  readonly parked: (beforeMs: number) => Promise<number>;
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
@@ -81,10 +92,11 @@ export class WindowCheck {
 
   /** Rejects never. */
   async run(signal: AbortSignal): Promise<void> {
-    const { windowMs, retries, topics, deadLetters, clock } = this.#parts;
+    const { windowMs, retries, topics, deadLetters, parked, clock } = this.#parts;
     this.#warn({ windowMs, retries });
     const asked = [
       this.#ask(signal, async () => ({ deadLetters: await deadLetters(clock.now() - windowMs) })),
+      this.#ask(signal, async () => ({ parked: await parked(clock.now() - windowMs) })),
       this.#ask(signal, async () => ({ topics: await topics() })),
     ];
     await Promise.all(asked);
