@@ -178,27 +178,22 @@ describe.each(['kafka', 'database'] as const)('exactly-once rewind, with the %s 
 
   it('begins no new generation where nothing would come again, and says so', async () => {
     await put(events);
-    const both = [handler('a'), handler('b')];
-    await start(...both);
+    await start(handler('a'));
     await standsAt(3n);
     await engine.stop();
     const words = ['--to', '3', '--handler', 'a', '--new-generation'];
 
     const shown = await tool(...words);
     const done = await tool(...words, '--yes');
-    const plain = await tool('--to', '3', '--yes');
-    const generations = await world.database.query('SELECT generation FROM eo_handler');
+    const generations = await world.database.query('SELECT DISTINCT generation FROM eo_handler');
 
-    expect(shown.code).toBe(0);
+    expect([shown.code, done.code]).toEqual([0, 5]);
     expect(shown.out).toContain('no new generation would be begun, a stays in generation 1');
-    expect(done).toMatchObject({ code: 5, err: '' });
-    expect(done.out).toContain('No record would come again');
     expect(done.out).toContain('no new generation was begun, a stays in generation 1. Nothing was changed.');
-    expect(plain).toMatchObject({ code: 0, out: expect.stringContaining('It stands there already.') });
-    expect(new Set(generations.map(({ generation }) => generation))).toEqual(new Set([1]));
+    expect(generations).toEqual([{ generation: 1 }]);
   });
 
-  it('judges by the window that the service recorded, which may be told to be shorter only', async () => {
+  it('judges by the window that the service recorded', async () => {
     await put(events);
     await start(handler('a'));
     await standsAt(3n);
@@ -208,11 +203,8 @@ describe.each(['kafka', 'database'] as const)('exactly-once rewind, with the %s 
     const refused = await tool('--to', 'earliest', '--yes');
     const longer = await tool('--to', 'earliest', '--window-days', '9', '--yes');
 
-    expect(refused.code).toBe(3);
+    expect([refused.code, longer.code, await stands()]).toEqual([3, 2, 3n]);
     expect(refused.err).toMatch(/the inbox may have forgotten what is older than \S+ days/);
-    expect(longer.code).toBe(2);
-    expect(longer.err).toMatch(/a window of 9 days is longer than inbox records are kept here: \S+ days/);
-    expect(await stands()).toBe(3n);
   });
 
   it('is refused while the service runs, and names who does', async () => {
@@ -268,9 +260,8 @@ describe.each(['kafka', 'database'] as const)('exactly-once rewind, with the %s 
       await standsAt(1n);
       await engine.stop();
       await put(['e2', 'e3']);
-      const partitions = [{ partition: 0, offset: '3' }];
-      const ahead = { groupId: world.group, topic: world.topic, partitions };
-      await world.kafka.admin((admin) => admin.setOffsets(ahead));
+      const ahead = { topic: world.topic, partitions: [{ partition: 0, offset: '3' }] };
+      await world.kafka.admin((admin) => admin.setOffsets({ groupId: world.group, ...ahead }));
       await start(own);
       const health = () => engine.health().parts['consumer']?.reason ?? '';
       await until('health says why', async () => health().includes('EO_OFFSET_AHEAD'));
@@ -290,9 +281,8 @@ describe.each(['kafka', 'database'] as const)('exactly-once rewind, with the %s 
     await start(handler('b'));
     await engine.stop();
 
-    const unknown = await runTool(['rewind', '--group', 'nobody', '--to', 'earliest'], {
-      DATABASE_URL: world.database.url,
-    });
+    const words = ['rewind', '--group', 'nobody', '--to', 'earliest'];
+    const unknown = await runTool(words, { DATABASE_URL: world.database.url });
 
     expect(unknown).toMatchObject({ code: 3, out: '' });
     expect(unknown.err).toContain('no handler of group nobody is known in this database');

@@ -205,8 +205,8 @@ export class Processing {
 
   async #retryDue(scope: ParkScope, uncounted: number): Promise<DueRetryEnd> {
     await this.#registered!.generations.now();
-    const { random, processKillers: fate = 'park', group: consumerGroup } = this.#options;
-    const own = { random, fate, owner: this.#owner, consumerGroup };
+    const { random, processKillers: fate = 'park' } = this.#options;
+    const own = { random, fate, owner: this.#owner };
     const parts = { ...this.#retryParts(this.#registered!), ...own };
     return this.#foreign.run('a parked key', ({ draining, aborted }) =>
       retryDue({ ...parts, draining, aborted }, scope, uncounted),
@@ -226,7 +226,8 @@ export class Processing {
   }
 
   #retryParts({ directory, processor: { pace, quarantine } }: Registered) {
-    return { group: this.#group.parts, directory, pace, quarantine };
+    const { group: consumerGroup } = this.#options;
+    return { group: this.#group.parts, directory, pace, quarantine, consumerGroup };
   }
 
   stuck(): string | null {

@@ -10,6 +10,7 @@ import type { Logger } from '../telemetry/logger.js';
 import { errorLine, unitLabel } from './batch-plan.js';
 import type { GroupCommit } from './group-commit.js';
 import type { HandlerUnit } from './handler-unit.js';
+import type { RegisteredHandler } from './registered-handler.js';
 
 interface DisposalParts {
   readonly group: GroupCommit;
@@ -55,21 +56,27 @@ export function dispose(
   }
   unit.attempts = attempts;
   const dueAtMs = clock.now() + disposition.delayMs;
-  if (canWait && unit.handler !== null && unit.handler.order !== 'partition') {
-    unit.nextAttemptAtMs = dueAtMs;
-    unit.hopeless = error;
-    unit.parks = true;
-  } else unit.dueAtMs = dueAtMs;
+  if (canWait && mayPark(unit)) park(unit, error, dueAtMs);
+  else unit.dueAtMs = dueAtMs;
   telemetry.count('exactly_once.retries', 1, { counted: true });
   logger.warn(`attempt ${attempts} failed, again in ${disposition.delayMs} ms: ${label}`);
 }
 
 /** Not its fault, but it alone meets it, again and again: it waits uncounted, and its partition goes on. */
 export function setAside({ group, logger, random }: DisposalParts, unit: HandlerUnit, error: Error): void {
-  const { handler } = unit;
-  if (handler === null || handler.order === 'partition' || unit.hopeless !== null) return;
-  unit.nextAttemptAtMs = group.parts.clock.now() + backoffMs(handler.retry, 1, random);
+  if (!mayPark(unit) || unit.hopeless !== null) return;
+  park(unit, error, group.parts.clock.now() + backoffMs(unit.handler.retry, 1, random));
+  logger.warn(`is set aside, uncounted: ${unitLabel(unit)}: ${errorLine(error)}`);
+}
+
+/** Where everything behind it waits, it waits in its partition. */
+function mayPark(unit: HandlerUnit): unit is HandlerUnit & { readonly handler: RegisteredHandler } {
+  return unit.handler !== null && unit.handler.order !== 'partition';
+}
+
+/** In the transaction that acknowledges it. */
+function park(unit: HandlerUnit, error: Error, dueAtMs: number): void {
+  unit.nextAttemptAtMs = dueAtMs;
   unit.hopeless = error;
   unit.parks = true;
-  logger.warn(`is set aside, uncounted: ${unitLabel(unit)}: ${errorLine(error)}`);
 }

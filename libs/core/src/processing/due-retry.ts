@@ -6,7 +6,6 @@
  * leaves the mark, whoever lives takes it back. A failure is recorded in a transaction of its own, behind that of the
  * attempt: until then the event is as it was, and due.
  */
-import { hasCode } from '../errors/exactly-once-error.js';
 import { backoffMs, defaultRetryPolicy } from '../failure/failure-policy.js';
 import type { ParkedEntry, ParkScope } from '../failure/park-store.js';
 import { errorLine } from './batch-plan.js';
@@ -17,18 +16,16 @@ import {
   inTurn,
   type NoEntry,
   type ParkedKey,
-  type ParkRetryParts,
   withFirst,
 } from './park-attempt.js';
 import { parkedKey } from './park-retry.js';
 import { mostDeaths } from './process-killers.js';
+import { ReplayWait, type ReplayWaitParts } from './replay-wait.js';
 import { type RecordParts, RetryRecord, type UncountedFailure } from './retry-record.js';
 
-export interface DueRetryParts extends ParkRetryParts, RecordParts {
+export interface DueRetryParts extends ReplayWaitParts, RecordParts {
   /** This process, on its marks. */
   readonly owner: string;
-  /** Whose partitions the events come from. */
-  readonly consumerGroup: string;
 }
 
 /**
@@ -38,7 +35,7 @@ export interface DueRetryParts extends ParkRetryParts, RecordParts {
 export type DueRetryEnd = 'free' | 'more' | 'waits' | 'busy' | 'interrupted' | UncountedFailure;
 
 /** `alone`: it is to be begun with nothing beside it, `replayed`: behind the batches that run; it is not begun yet. */
-type Begun = 'marked' | 'alone' | 'replayed' | 'waits' | NoEntry;
+type Begun = 'marked' | 'alone' | { readonly replayed: ParkedEntry } | 'waits' | NoEntry;
 
 /** Milliseconds for which who marked an event is taken to be on the way to it. */
 const markFreshMs = 5_000;
@@ -57,13 +54,12 @@ class DueRetry {
   readonly #uncounted: number;
   /** This process's mark may stand in the database. */
   #isMarked = false;
-  /** Partition of a replayed event whose batches are to be waited for; `null`: none is, or all has been waited for. */
-  #replayedIn: number | null = null;
-  #hasWaited = false;
+  readonly #wait: ReplayWait;
 
   constructor(parts: DueRetryParts, scope: ParkScope, uncounted: number) {
     this.#parts = parts;
     this.#key = parkedKey(parts.directory, scope);
+    this.#wait = new ReplayWait(parts, this.#key);
     this.#uncounted = uncounted;
   }
 
@@ -84,14 +80,15 @@ class DueRetry {
       if (end === 'next') {
         events++;
         if (events >= mostEvents || clock.now() >= untilMs) return 'more';
-      } else if (end === 'replayed') {
-        if (!(await this.#batchesEnd())) return 'busy';
+      } else if (typeof end === 'object' && 'replayed' in end) {
+        if (!(await this.#wait.batchesEnd(end.replayed))) return 'busy';
+        continue; // alone, where it was to be that
       } else if (end !== 'alone') return end;
-      alone = end === 'alone' || (alone && end === 'replayed');
+      alone = end === 'alone';
     }
   }
 
-  async #next(alone: boolean): Promise<DueRetryEnd | 'next' | 'alone' | 'replayed'> {
+  async #next(alone: boolean): Promise<DueRetryEnd | 'next' | Exclude<Begun, 'marked'>> {
     const attempt = await inTurn(this.#parts, this.#key.handler, alone, () => this.#attempt(alone));
     if (this.#parts.aborted.aborted) return 'interrupted';
     if (attempt.end === 'failed') return this.#record(attempt);
@@ -127,33 +124,11 @@ class DueRetry {
         return 'waits';
       }
       if (!alone && (others.length > 0 || entry.deaths > 0)) return 'alone';
-      if (entry.position < 0n && !this.#hasWaited) {
-        this.#replayedIn = entry.partition;
-        return 'replayed';
-      }
+      if (this.#wait.isDue(entry)) return { replayed: entry };
       this.#isMarked = true;
       await parked.mark(transaction, entry, owner, nowMs);
       return 'marked';
     });
-  }
-
-  /**
-   * A batch that began before the replay does not know that the key is parked: it may handle an event of it. Those that
-   * begin later know. `false`: it takes long.
-   */
-  async #batchesEnd(): Promise<boolean> {
-    const { group, consumerGroup } = this.#parts;
-    const { fences } = group.storage;
-    const { handler, scope } = this.#key;
-    const fence = { group: consumerGroup, topic: scope.topic, partition: this.#replayedIn! };
-    try {
-      await inPatience(this.#parts, handler, async (transaction) => fences.settled?.(transaction, fence));
-      this.#hasWaited = true;
-      return true;
-    } catch (error) {
-      if (hasCode(error, 'EO_SERIALIZATION_FAILURE')) return false;
-      throw error;
-    }
   }
 
   async #record({ entry, failure }: Extract<Attempt, { end: 'failed' }>) {

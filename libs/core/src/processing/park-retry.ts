@@ -2,12 +2,14 @@
  * Takes the events of a parked key through their handler again by hand, in order, until none is left or one fails.
  * Step 8 of an event's life.
  *
- * Also one that waits for a person, because a person has decided. A failure is told and not counted.
+ * Also one that waits for a person, because a person has decided. A failure is told and not counted. Never beside a batch
+ * that may have an event of the key.
  */
 import { ExactlyOnceError } from '../errors/exactly-once-error.js';
 import type { ParkScope } from '../failure/park-store.js';
 import type { HandlerDirectory } from './batch-plan.js';
-import { type Attempt, attemptFirst, inTurn, type ParkedKey, type ParkRetryParts } from './park-attempt.js';
+import { type Attempt, attemptFirst, inTurn, type ParkedKey } from './park-attempt.js';
+import { ReplayWait, type ReplayWaitParts } from './replay-wait.js';
 
 export interface ParkRetryResult {
   /** Events that were handled, and are parked no more. */
@@ -26,10 +28,11 @@ const busyPatienceMs = 5_000;
 const busyLookMs = 20;
 
 /** Throws EO_OPTION_INVALID where no handler of this process has that id. */
-export async function retryParked(parts: ParkRetryParts, scope: ParkScope): Promise<ParkRetryResult> {
+export async function retryParked(parts: ReplayWaitParts, scope: ParkScope): Promise<ParkRetryResult> {
   const key = parkedKey(parts.directory, scope);
+  const wait = new ReplayWait(parts, key);
   for (let handled = 0; ; handled++) {
-    const attempt = await retryNext(parts, key);
+    const attempt = await retryNext(parts, key, wait);
     if (attempt.end === 'failed') return { handled, end: 'failed', error: attempt.failure.error };
     if (attempt.end !== 'handled' && attempt.end !== 'refused')
       return { handled, end: attempt.end, error: null };
@@ -45,15 +48,17 @@ export function parkedKey({ byType }: HandlerDirectory, scope: ParkScope): Parke
 }
 
 /** Beside other groups, unless it has killed; a key that is busy is looked at again for a while. */
-async function retryNext(parts: ParkRetryParts, key: ParkedKey): Promise<Attempt> {
+async function retryNext(parts: ReplayWaitParts, key: ParkedKey, wait: ReplayWait): Promise<Attempt> {
   const { clock } = parts.group;
   const untilMs = clock.now() + busyPatienceMs;
   let alone = false;
   for (;;) {
     const attempt = await inTurn(parts, key.handler, alone, () =>
-      attemptFirst(parts, key, ({ deaths }) => alone || deaths === 0),
+      attemptFirst(parts, key, (entry) => !wait.isDue(entry) && (alone || entry.deaths === 0)),
     );
-    if (attempt.end === 'refused') alone = true;
+    if (attempt.end === 'refused' && wait.isDue(attempt.entry)) {
+      if (!(await wait.batchesEnd(attempt.entry)) && clock.now() >= untilMs) return { end: 'busy' };
+    } else if (attempt.end === 'refused') alone = true;
     else if (attempt.end !== 'busy' || clock.now() >= untilMs) return attempt;
     else await clock.sleep(busyLookMs, parts.draining);
   }

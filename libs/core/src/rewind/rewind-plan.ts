@@ -209,7 +209,7 @@ async function refusePastWindow(
   topic: string,
   partitions: readonly PartitionRewind[],
 ): Promise<void> {
-  const edge = await positions.at(topic, clock.now() - windowMs);
+  const edge = await positions.at(topic, Math.ceil(clock.now() - windowMs));
   const past = partitions.filter((one) => goesBack(one) && one.to! < (edge.get(one.partition) ?? 0n));
   if (past.length === 0) return;
   const where = past.map(({ partition }) => `${partition} from ${edge.get(partition)} on`).join(', ');
