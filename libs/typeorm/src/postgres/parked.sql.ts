@@ -109,17 +109,21 @@ export const hastenParkedEventSql = (t: Tables): string => `
 UPDATE ${t.parkedEvent} SET next_attempt_at = clock_timestamp()
 WHERE position = (SELECT position FROM ${t.parkedEvent} WHERE ${scoped} ORDER BY position LIMIT 1)`;
 
-/** No lock. Only the first event of a key counts. $1 handler ids, $2 limit. */
+/**
+ * No lock. Only the first event of a key counts. Handler by handler in the order of the index, however many keys others
+ * have. $1 handler ids, $2 limit.
+ */
 export const upcomingScopesSql = (t: Tables): string => `
-SELECT handler_id, topic, key_hash, (extract(epoch FROM next_attempt_at) * 1000)::bigint AS at_ms FROM (
+SELECT handler_id, topic, key_hash, (extract(epoch FROM next_attempt_at) * 1000)::bigint AS at_ms
+FROM unnest($1::integer[]) AS own (id) CROSS JOIN LATERAL (
   (SELECT handler_id, topic, key_hash, next_attempt_at FROM ${t.parkedEvent} AS waiting
-    WHERE next_attempt_at IS NOT NULL AND handler_id = ANY ($1::integer[]) AND NOT EXISTS (
+    WHERE next_attempt_at IS NOT NULL AND handler_id = own.id AND NOT EXISTS (
       SELECT 1 FROM ${t.parkedEvent} AS earlier WHERE earlier.handler_id = waiting.handler_id
         AND earlier.topic = waiting.topic AND earlier.key_hash = waiting.key_hash AND earlier.position < waiting.position
     ) ORDER BY next_attempt_at LIMIT $2)
   UNION ALL
   (SELECT handler_id, topic, key_hash, next_attempt_at FROM ${t.parkedKey}
-    WHERE next_attempt_at IS NOT NULL AND handler_id = ANY ($1::integer[]) ORDER BY next_attempt_at LIMIT $2)
+    WHERE next_attempt_at IS NOT NULL AND handler_id = own.id ORDER BY next_attempt_at LIMIT $2)
 ) AS upcoming ORDER BY next_attempt_at LIMIT $2`;
 
 /** No lock. $1 limit. */

@@ -153,7 +153,8 @@ CREATE TABLE ${t.parkedKey} (
   next_attempt_at timestamptz,
   PRIMARY KEY (handler_id, topic, key_hash)
 );
-CREATE INDEX eo_parked_key_due ON ${t.parkedKey} (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+CREATE INDEX eo_parked_key_due ON ${t.parkedKey} (handler_id, next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+CREATE INDEX eo_parked_key_parked_at ON ${t.parkedKey} (parked_at);
 
 CREATE TABLE ${t.parkedEvent} (
   position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -177,7 +178,8 @@ CREATE TABLE ${t.parkedEvent} (
 );
 CREATE INDEX eo_parked_event_scope ON ${t.parkedEvent} (handler_id, topic, key_hash, position);
 CREATE INDEX eo_parked_event_inbox_key ON ${t.parkedEvent} (inbox_key);
-CREATE INDEX eo_parked_event_due ON ${t.parkedEvent} (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+CREATE INDEX eo_parked_event_due ON ${t.parkedEvent} (handler_id, next_attempt_at)
+  WHERE next_attempt_at IS NOT NULL;
 
 CREATE TABLE ${t.deadLetter} (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
