@@ -6,7 +6,7 @@
  * Exit codes: 0 done · 1 it failed, and the message says why · 2 the command line is wrong, nothing was begun.
  */
 import { readFileSync } from 'node:fs';
-import { isExactlyOnceError } from '@exactly-once/core';
+import { errorChain, isExactlyOnceError } from '@exactly-once/core';
 import { Command, CommanderError } from 'commander';
 import { deadLettersCommand } from './dead-letters-command.js';
 import { migrateCommand } from './migrate-command.js';
@@ -33,6 +33,17 @@ function exitCodeOf(error: unknown): number {
   return isExactlyOnceError(error) && error.code.startsWith('EO_OPTION_') ? 2 : 1;
 }
 
+/** With its causes, as far as it does not tell them itself. */
+function inWords(error: unknown): string {
+  const told = error instanceof Error ? error.message : String(error);
+  return errorChain(error)
+    .slice(1)
+    .reduce((text, cause) => {
+      const [, message = cause] = /^\w+: (.*)$/s.exec(cause) ?? [];
+      return text.includes(message) ? text : `${text}\ncaused by: ${cause}`;
+    }, told);
+}
+
 try {
   await new Command('exactly-once')
     .description(
@@ -53,6 +64,6 @@ try {
     .parseAsync();
 } catch (error) {
   const isTold = error instanceof CommanderError; // by commander itself
-  if (!isTold) process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  if (!isTold) process.stderr.write(`${inWords(error)}\n`);
   process.exitCode = exitCodeOf(error);
 }

@@ -5,22 +5,18 @@
  * Shows what it would do, and does nothing without --yes. Never passes a record by.
  */
 import {
-  type Broker,
-  DatabaseBroker,
   type GroupPositions,
   hasCode,
-  noTelemetry,
   planRewind,
   type RewindParts,
   type RewindRequest,
   type RewindTarget,
   rewind,
   type Storage,
-  silentLogger,
   systemClock,
 } from '@exactly-once/core';
-import { kafkaBroker } from '@exactly-once/kafka';
 import { InvalidArgumentError, Option } from 'commander';
+import { withPositions } from './broker-positions.js';
 import { type KafkaPlaceOptions, kafkaClientOptions, kafkaPlace } from './kafka-client-options.js';
 import { databaseCommand, onStorage, type PlaceOptions } from './on-storage.js';
 import { print } from './output.js';
@@ -91,19 +87,15 @@ export function rewindCommand() {
 }
 
 async function run(storage: Storage, options: RewindOptions): Promise<void> {
-  const broker = await brokerOf(options);
-  const context = { clock: systemClock, logger: silentLogger, telemetry: noTelemetry };
-  broker.bind({ ...context, storage, random: Math.random, service: 'exactly-once-rewind' });
-  const positions = broker.positions!();
+  const client = await kafkaClientOptions('exactly-once-rewind', options);
   try {
-    await carryOut(storage, positions, options);
+    await withPositions(client, storage, 'exactly-once-rewind', (positions) =>
+      carryOut(storage, positions, options),
+    );
   } catch (error) {
     if (!hasCode(error, 'EO_REWIND_REFUSED')) throw error;
     process.stderr.write(`${(error as Error).message}\n`);
     process.exitCode = exitRefused;
-  } finally {
-    await positions.close();
-    await broker.close();
   }
 }
 
@@ -136,11 +128,6 @@ function requestOf(options: RewindOptions): RewindRequest {
     ...(handler !== undefined && { handler }),
     ...(partition !== undefined && { partitions: partition }),
   };
-}
-
-async function brokerOf(options: RewindOptions): Promise<Broker> {
-  const client = await kafkaClientOptions('exactly-once-rewind', options);
-  return client === null ? new DatabaseBroker() : kafkaBroker({ client }).create();
 }
 
 function target(text: string): RewindTarget {

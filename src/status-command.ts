@@ -3,8 +3,8 @@
  * before it commits.
  */
 import type { DeadLetterCount, FencePosition, OutboxDepth, ParkedCount, Storage } from '@exactly-once/core';
+import { withPositions } from './broker-positions.js';
 import { type KafkaPlaceOptions, kafkaClientOptions, kafkaPlace } from './kafka-client-options.js';
-import { logEnds } from './log-ends.js';
 import { databaseCommand, onStorage, type PlaceOptions } from './on-storage.js';
 import { counted, jsonText, print } from './output.js';
 import { table } from './plain-table.js';
@@ -70,19 +70,24 @@ async function statusOf(storage: Storage, options: StatusOptions): Promise<Statu
 
 /** A topic that stands in the database is the database broker's. */
 async function endsOf(
-  { log }: Storage,
+  storage: Storage,
   positions: readonly FencePosition[],
   options: StatusOptions,
 ): Promise<ReadonlyMap<string, bigint>> {
   const client = await kafkaClientOptions('exactly-once-status', options);
   const topics = [...new Set(positions.map(({ topic }) => topic))];
-  const own = await log.ends(topics);
+  const own = await storage.log.ends(topics);
   const others = topics.filter((topic) => !own.some((end) => end.topic === topic));
-  const kafka = client === null || others.length === 0 ? [] : await logEnds(client, others);
-  return new Map([
-    ...kafka,
-    ...own.map(({ topic, partition, next }) => [`${topic}/${partition}`, next] as const),
-  ]);
+  const ends = new Map(own.map(({ topic, partition, next }) => [`${topic}/${partition}`, next]));
+  if (client === null || others.length === 0) return ends;
+  const groupOf = new Map(positions.map(({ topic, group }) => [topic, group]));
+  return withPositions(client, storage, 'exactly-once-status', async (kafka) => {
+    for (const topic of others) {
+      const standing = await kafka.standing(groupOf.get(topic)!, topic);
+      for (const [partition, { high }] of standing) ends.set(`${topic}/${partition}`, high);
+    }
+    return ends;
+  });
 }
 
 function textOf({ outbox, parked, deadLetters, positions }: Status): string {
