@@ -11,6 +11,7 @@ import { embeddedCase } from './database/embedded.js';
 import { endedSessionsCase } from './database/ended-sessions.js';
 import { exhaustedPoolCase } from './database/exhausted-pool.js';
 import { restartsCase } from './database/restarts.js';
+import { whileDeadLetteringCase } from './database/while-dead-lettering.js';
 import { excessiveInputCase } from './excessive-input.js';
 import { handlerMistakeCases } from './handler-mistakes.js';
 import { hostileInputCases } from './hostile-input.js';
@@ -45,6 +46,7 @@ export const faultCases: readonly FaultCase[] = [
   blackHoleCase,
   endedSessionsCase,
   restartsCase,
+  whileDeadLetteringCase,
   exhaustedPoolCase,
   embeddedCase,
   ...handlerMistakeCases,

@@ -31,6 +31,13 @@ export const replayStepSql = {
   events: 'LOCK TABLE eo_parked_event IN SHARE MODE',
 } as const;
 
+/** Who writes a letter waits for the end of the session's transaction; who reads does not. */
+export const holdLettersSql = 'LOCK TABLE eo_dead_letter IN SHARE MODE';
+
+/** Sessions that wait to write a letter. */
+export const lettersWaitSql =
+  "SELECT count(*)::integer AS count FROM pg_locks WHERE relation = 'eo_dead_letter'::regclass AND NOT granted";
+
 /** Given up as well, until somebody decides otherwise. */
 export const parkedSql =
   'SELECT handler.name AS handler, parked.body, parked.code FROM eo_parked_event AS parked JOIN eo_handler AS handler ON handler.id = parked.handler_id ORDER BY parked.position';

@@ -6,6 +6,7 @@ import type { EventContext, PublishOptions } from '@exactly-once/core';
 import {
   type EventClass,
   EventType,
+  ExactlyOnce,
   ExactlyOnceHealthIndicator,
   ExactlyOnceModule,
   exactlyOnce,
