@@ -14,6 +14,7 @@ import {
   clientBehindPort,
   declaredDependencies,
   dependencyLaw,
+  kitBehindDoor,
   noWayRound,
 } from './architecture/import-rules.js';
 import type { Rule } from './architecture/rule.js';
@@ -50,6 +51,7 @@ const rules: readonly [name: string, rule: Rule, holdsFor: readonly SourceFile[]
   ['dependencyLaw', dependencyLaw, product],
   ['noWayRound', noWayRound, product],
   ['clientBehindPort', clientBehindPort, product],
+  ['kitBehindDoor', kitBehindDoor, product],
   ['declaredDependencies', declaredDependencies, product],
 ];
 

@@ -1,6 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { cycles } from './cycles.js';
-import { clientBehindPort, declaredDependencies, dependencyLaw, noWayRound } from './import-rules.js';
+import {
+  clientBehindPort,
+  declaredDependencies,
+  dependencyLaw,
+  kitBehindDoor,
+  noWayRound,
+} from './import-rules.js';
 import type { SourceFile } from './source-files.js';
 
 const core = 'libs/core/src/inbox/inbox.ts';
@@ -47,6 +53,18 @@ describe('the Kafka client', () => {
     ['test/kafka/fake-kafka.ts', "import type { Kafka } from 'kafkajs';", 0],
   ])('%s: %s', (path, text, found) => {
     expect(clientBehindPort(file(path, text))).toHaveLength(found);
+  });
+});
+
+describe('the test kit', () => {
+  it.each([
+    ['libs/testing/src/manual-clock.ts', "import type { Clock } from '@exactly-once/core';", 0],
+    ['libs/testing/src/manual-clock.ts', "import type { Type } from '@nestjs/common';", 1],
+    ['libs/testing/src/application/recipe.ts', "await import('typeorm');", 1],
+    ['libs/testing/src/application/peers.ts', "await import('typeorm');", 0],
+    [kafka, "import { Kafka } from 'kafkajs';", 0],
+  ])('%s: %s', (path, text, found) => {
+    expect(kitBehindDoor(file(path, text))).toHaveLength(found);
   });
 });
 

@@ -74,6 +74,19 @@ export const clientBehindPort: Rule = (file) => {
     .map((name) => `imports ${name}, which only libs/kafka/src/kafkajs may`);
 };
 
+/**
+ * The law is wider for the test kit than for an adapter: `testExactlyOnce` composes a user's module, as an app does, and
+ * so needs Nest and TypeORM. One file loads them, when a test asks for it, so that the ports and suites beside it stay
+ * of use without them.
+ */
+export const kitBehindDoor: Rule = (file) => {
+  const door = 'libs/testing/src/application/peers.ts';
+  if (!file.path.startsWith('libs/testing/src/') || file.path === door || isTest(file)) return [];
+  return packagesOf(file)
+    .filter((name) => packageName(name) !== '@exactly-once/core')
+    .map((name) => `imports ${name}, which only ${door} may`);
+};
+
 function grants(granted: string, name: string): boolean {
   return granted.endsWith('/*') ? name.startsWith(granted.slice(0, -1)) : granted === name;
 }

@@ -43,7 +43,7 @@ export {
   type ReplayOptions,
 } from './dead-letters.service.js';
 export { type DryRunApplication, dryRunApplication } from './dry-run-application.js';
-export { type EventClass, EventType, type EventTypeOptions } from './event-type.decorator.js';
+export { type EventClass, EventType, type EventTypeOptions, eventTypeOf } from './event-type.decorator.js';
 export { ExactlyOnceHealthIndicator, type ExactlyOnceHealthResult } from './exactly-once.health.js';
 export { type ExactlyOnceAsyncOptions, ExactlyOnceModule } from './exactly-once.module.js';
 export type { ExactlyOnceOptions } from './exactly-once.options.js';

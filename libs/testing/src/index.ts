@@ -7,6 +7,14 @@
  * const engine = new Engine({ service: 'test', storage, broker, handlers, types, unhandled: 'skip' });
  * ```
  */
+export { DeliveryFailed, type DeliveryFate } from './application/delivery-failed.js';
+export {
+  type TestApplication,
+  type TestDeadLetter,
+  testExactlyOnce,
+} from './application/test-application.js';
+export type { DeliveryOptions, PublishedEvent } from './application/test-event.js';
+export type { TestedEngineOptions, TestOptions } from './application/test-options.js';
 export type {
   BrokerFeatures,
   BrokerProcess,
@@ -32,3 +40,4 @@ export {
   type TransactionalPublisherFeatures,
   type TransactionalPublisherUnderTest,
 } from './transactional-conformance.js';
+export { detectEscapes } from './watching/detect-escapes.js';

@@ -14,9 +14,15 @@ export class ManualClock implements Clock {
   #nowMs: number;
   readonly #timers = new Set<Timer>();
 
-  /** Begins at `startMs`, milliseconds since the epoch; default 2026-01-01. */
-  constructor(startMs = Date.UTC(2026, 0, 1)) {
+  readonly #settled: () => Promise<void>;
+
+  /**
+   * Begins at `startMs`, milliseconds since the epoch; default 2026-01-01. `settled` resolves when what a timer has caused
+   * is done; default: after a few turns of the event loop.
+   */
+  constructor(startMs = Date.UTC(2026, 0, 1), settled = someTurns) {
     this.#nowMs = startMs;
+    this.#settled = settled;
   }
 
   now(): number {
@@ -44,7 +50,7 @@ export class ManualClock implements Clock {
   async advance(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms;
     for (;;) {
-      await settled();
+      await this.#settled();
       const due = [...this.#timers].filter(({ atMs }) => atMs <= untilMs).sort((a, b) => a.atMs - b.atMs)[0];
       if (due === undefined) break;
       this.#timers.delete(due);
@@ -52,11 +58,11 @@ export class ManualClock implements Clock {
       due.action();
     }
     this.#nowMs = untilMs;
-    await settled();
+    await this.#settled();
   }
 }
 
 /** A few turns of the event loop, so that what was waiting has gone on. */
-async function settled(): Promise<void> {
+async function someTurns(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

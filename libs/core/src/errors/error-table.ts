@@ -110,6 +110,11 @@ export const errorTable = {
     'a statement came after its event had ended: a write was not awaited',
     'await it, or wrap it in ExactlyOnce.outside() if it must not belong to the event',
   ),
+  EO_WRITE_ESCAPED: rule(
+    'count',
+    'in a test or in development, a handler wrote on a connection that is not its transaction: a crash would leave the write without its event, or double it',
+    'write through the repositories or the EntityManager of the DataSource that typeOrmStorage() uses, or wrap it in ExactlyOnce.outside() if it must survive a rollback',
+  ),
   EO_NO_TRANSACTION: rule(
     'count',
     'an event was published outside of a transaction',

@@ -1,0 +1,128 @@
+/**
+ * The broker of a test: hands messages to the module's handlers and says when they are done with them.
+ *
+ * In memory, one partition a topic. What waits in its place, because its handler's events keep the order of a partition
+ * or the database is away, is told as such, so that no test waits for ever.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type {
+  Broker,
+  BrokerContext,
+  Clock,
+  ConsumerRequest,
+  DeliverySink,
+  EventConsumer,
+  Publisher,
+} from '@exactly-once/core';
+import { InMemoryBroker, type InMemoryMessage } from '../in-memory-broker.js';
+
+/** `acknowledged`; or the consumer waits that long, or has stopped for good. */
+export type Standing = 'acknowledged' | { readonly waitsMs: number } | { readonly stopped: unknown };
+
+interface Waiter {
+  readonly topic: string;
+  readonly offset: bigint;
+  readonly resolve: (standing: Standing) => void;
+}
+
+export class TestBroker implements Broker {
+  readonly name = 'memory';
+  readonly sessionTimeoutMs = 10_000;
+  readonly #log = new InMemoryBroker();
+  readonly #consumed = new Set<string>();
+  /** By topic: offset after the last record that is acknowledged. */
+  readonly #done = new Map<string, bigint>();
+  readonly #waiters = new Set<Waiter>();
+  readonly #processing = new AsyncLocalStorage<boolean>();
+
+  bind(context: BrokerContext): void {
+    this.#log.bind(context);
+  }
+
+  /** Time as the module's engine has it: a wait while an event is processed is told to whoever waits for the event. */
+  clockOn(clock: Clock): Clock {
+    return {
+      now: () => clock.now(),
+      timer: (ms, action) => clock.timer(ms, action),
+      sleep: (ms, signal) => {
+        if (ms > 0 && this.#processing.getStore() === true) this.#tell({ waitsMs: ms });
+        return clock.sleep(ms, signal);
+      },
+    };
+  }
+
+  consumes(topic: string): boolean {
+    return this.#consumed.has(topic);
+  }
+
+  get topics(): readonly string[] {
+    return [...this.#consumed];
+  }
+
+  /** Resolves when the consumer is done with them, or cannot go on. */
+  async deliver(topic: string, ...messages: readonly InMemoryMessage[]): Promise<Standing> {
+    this.#log.append(topic, ...messages);
+    return this.standing(topic);
+  }
+
+  /** Of all that stands on the topic. */
+  standing(topic: string): Promise<Standing> {
+    const offset = BigInt(this.#log.topic(topic).length) - 1n;
+    if ((this.#done.get(topic) ?? 0n) > offset || !this.consumes(topic))
+      return Promise.resolve('acknowledged');
+    return new Promise((resolve) => {
+      this.#waiters.add({ topic, offset, resolve });
+    });
+  }
+
+  append(topic: string, message: InMemoryMessage): void {
+    this.#log.append(topic, message);
+  }
+
+  publisher(): Publisher {
+    return this.#log.publisher();
+  }
+
+  consumer(request: ConsumerRequest): EventConsumer {
+    for (const { topic } of request.topics) this.#consumed.add(topic);
+    return this.#log.consumer({ ...request, sink: this.#watched(request.sink) });
+  }
+
+  async ping(): Promise<void> {}
+
+  async close(): Promise<void> {}
+
+  #watched(sink: DeliverySink): DeliverySink {
+    return {
+      process: async (deliveries, session) => {
+        const done = (count: number) => {
+          session.done(count);
+          const last = deliveries[count - 1];
+          if (last !== undefined) this.#acknowledge(last.topic, last.offset);
+        };
+        try {
+          await this.#processing.run(true, () => sink.process(deliveries, { ...session, done }));
+        } catch (error) {
+          this.#tell({ stopped: error });
+          throw error;
+        }
+      },
+    };
+  }
+
+  #acknowledge(topic: string, offset: bigint): void {
+    this.#done.set(topic, offset + 1n);
+    for (const waiter of this.#waiters) {
+      if (waiter.topic === topic && waiter.offset <= offset) this.#resolve(waiter, 'acknowledged');
+    }
+  }
+
+  #tell(standing: Standing): void {
+    for (const waiter of this.#waiters) this.#resolve(waiter, standing);
+  }
+
+  #resolve(waiter: Waiter, standing: Standing): void {
+    this.#waiters.delete(waiter);
+    waiter.resolve(standing);
+  }
+}

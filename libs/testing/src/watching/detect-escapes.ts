@@ -1,0 +1,63 @@
+/**
+ * Fails an event whose handler writes outside of its transaction, with the place in the user's code. For tests and
+ * development: it costs a stack for each statement.
+ *
+ * Another pool, another DataSource and a promise that nobody awaits are seen; what another process or another driver
+ * than pg writes is not.
+ */
+import { type AdapterDescription, ExactlyOnceError, hasCode, type Storage } from '@exactly-once/core';
+import type { CallObserver, HandlerCall } from './handler-call.js';
+import { isWrite, shortened } from './statement-kind.js';
+import { watchStorage } from './watched-storage.js';
+
+/**
+ * To be put around the storage of a module in development:
+ *
+ *     storage: production ? typeOrmStorage() : detectEscapes(typeOrmStorage())
+ *
+ * A write elsewhere throws EO_WRITE_ESCAPED, one that was not awaited EO_TRANSACTION_ENDED; either way nothing of the
+ * event commits, also where its handler swallows the error. `testExactlyOnce` does this by itself.
+ */
+export function detectEscapes(storage: AdapterDescription<Storage>): AdapterDescription<Storage> {
+  const create: AdapterDescription<Storage>['create'] = async (...dependencies) =>
+    watchStorage(await storage.create(...dependencies), refuseEscapes());
+  return { inject: storage.inject, create };
+}
+
+/** `found` is told of each, before it is refused. */
+export function refuseEscapes(found: (error: ExactlyOnceError) => void = () => {}): CallObserver {
+  const refuse = (call: HandlerCall, error: ExactlyOnceError): never => {
+    call.scope.violation ??= error;
+    found(error);
+    throw error;
+  };
+  return {
+    elsewhere(call, sql, site) {
+      if (isWrite(sql)) refuse(call, escaped(call, sql, site));
+    },
+    returned(call, failure) {
+      if (failure === null && call.unfinished.size > 0) refuse(call, unfinished(call));
+      const { violation } = call.scope;
+      if (failure !== null && hasCode(violation, 'EO_WRITE_ESCAPED')) throw violation; // an ORM has wrapped it
+    },
+  };
+}
+
+function escaped({ handler, ended }: HandlerCall, sql: string, site: string | null): ExactlyOnceError {
+  const when = ended ? ', after its event had ended' : '';
+  const what = `${handler} wrote outside of its event's transaction${when}${at(site)}: ${shortened(sql)}`;
+  return new ExactlyOnceError('EO_WRITE_ESCAPED', what, {
+    details: { handler, site, statement: shortened(sql) },
+  });
+}
+
+function unfinished({ handler, unfinished }: HandlerCall): ExactlyOnceError {
+  const sites = [...unfinished].map(({ what, site }) => `${what}${at(site)}`);
+  const message = `${handler} returned before it had awaited ${sites.join(' and ')}`;
+  const [{ site = null } = {}] = unfinished;
+  return new ExactlyOnceError('EO_TRANSACTION_ENDED', message, { details: { handler, site } });
+}
+
+function at(site: string | null): string {
+  return site === null ? '' : ` at ${site}`;
+}

@@ -1,0 +1,55 @@
+/**
+ * The handler call that running code belongs to, found again through every await. Beside step 5 of an event's life.
+ *
+ * A call that has ended stays visible to the code that outlived it.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Scope } from '@exactly-once/core';
+
+/** Something that the handler asked of its database and that is not answered yet. */
+export interface Operation {
+  readonly what: string;
+  /** `path:line:column`; `null` where it is not known. */
+  readonly site: string | null;
+}
+
+export interface CallObserver {
+  /** Before a statement of the handler on its event's own connection. What it throws is the statement's error. */
+  statement?(call: HandlerCall, sql: string, site: string | null): void;
+  /** Before a statement on any other connection; likewise. */
+  elsewhere?(call: HandlerCall, sql: string, site: string | null): void;
+  called?(call: HandlerCall): void;
+  /** What it throws is the handler's failure. `failure`: what the handler threw. */
+  returned?(call: HandlerCall, failure: { readonly error: unknown } | null): void;
+}
+
+export interface HandlerCall {
+  readonly handler: string;
+  readonly scope: Scope;
+  readonly observer: CallObserver;
+  /** The driver's client of the event's transaction; `null` where none was seen. */
+  readonly client: object | null;
+  readonly unfinished: Set<Operation>;
+  ended: boolean;
+}
+
+interface Running {
+  readonly call: HandlerCall;
+  readonly operation: Operation | null;
+}
+
+const running = new AsyncLocalStorage<Running | undefined>();
+
+/** `undefined` outside of any, and inside of `ExactlyOnce.outside`. */
+export function currentCall(): Running | undefined {
+  return running.getStore();
+}
+
+export function inCall<T>(call: HandlerCall, work: () => T, operation: Operation | null = null): T {
+  return running.run({ call, operation }, work);
+}
+
+/** What `work` writes belongs to nobody's event. */
+export function outsideCalls<T>(work: () => T): T {
+  return running.run(undefined, work);
+}

@@ -1,0 +1,31 @@
+/**
+ * Tells from a statement's text whether it writes, and which table. A guess from its words: what functions do is not
+ * seen.
+ */
+const comments = /--[^\n]*|\/\*[\s\S]*?\*\//g;
+const writingWords = /^(insert|update|delete|merge|truncate|create|alter|drop|copy|refresh|grant|revoke)\b/i;
+const writingWith = /^with\b[\s\S]*\b(insert\s+into|update\s+\S+\s+set|delete\s+from|merge\s+into)\b/i;
+const target =
+  /\b(?:insert\s+into|merge\s+into|update(?:\s+only)?|delete\s+from(?:\s+only)?|truncate(?:\s+table)?|copy)\s+((?:"[^"]+"|\w+)(?:\.(?:"[^"]+"|\w+))?)/i;
+
+export function isWrite(sql: string): boolean {
+  const text = bare(sql);
+  return writingWords.test(text) || writingWith.test(text);
+}
+
+/** Without quotes and without its schema; `null` where none is found. */
+export function writtenTable(sql: string): string | null {
+  const name = target.exec(bare(sql))?.[1];
+  if (name === undefined) return null;
+  return name.split('.').at(-1)!.replaceAll('"', '');
+}
+
+/** For messages: one line, not too long. */
+export function shortened(sql: string): string {
+  const text = bare(sql).replace(/\s+/g, ' ');
+  return text.length > 90 ? `${text.slice(0, 90)}…` : text;
+}
+
+function bare(sql: string): string {
+  return sql.replace(comments, ' ').trim();
+}

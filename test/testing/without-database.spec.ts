@@ -1,0 +1,131 @@
+import { EventType, ExactlyOnceModule, IdempotentHandler, OutboxRepository } from '@exactly-once/nestjs';
+import { InMemoryBroker, InMemoryStorage, testExactlyOnce } from '@exactly-once/testing';
+import { describe, expect, it } from '@jest/globals';
+import { Controller, Injectable, Module } from '@nestjs/common';
+import { Payload } from '@nestjs/microservices';
+
+@EventType<Asked>('asked', { topic: 'questions', key: ({ about }) => about })
+class Asked {
+  constructor(readonly about: string) {}
+}
+
+@EventType<Answered>('answered', { topic: 'answers' })
+class Answered {
+  constructor(readonly about: string) {}
+}
+
+@Injectable()
+class Answers {
+  readonly known: string[] = [];
+}
+
+@Controller()
+class Questions {
+  constructor(
+    private readonly outbox: OutboxRepository,
+    private readonly answers: Answers,
+  ) {}
+
+  @IdempotentHandler(Asked)
+  async answer(@Payload() { about }: Asked) {
+    if (about === 'nothing') throw new Error('asked about nothing');
+    await this.outbox.publish(new Answered(about));
+  }
+
+  @IdempotentHandler(Answered)
+  async keep(@Payload() { about }: Answered) {
+    this.answers.known.push(about);
+  }
+}
+
+@Module({ controllers: [Questions], providers: [Answers] })
+class QuestionsModule {}
+
+describe('a module without a database', () => {
+  it('is tested in memory, and its own handlers get what it publishes', async () => {
+    const app = await testExactlyOnce(QuestionsModule);
+
+    const outcome = await app.deliverTwice(new Asked('weather'));
+
+    expect(outcome).toBe('handled');
+    expect(app.published(Answered)).toMatchObject([{ topic: 'answers', data: { about: 'weather' } }]);
+    expect(app.get(Answers).known).toEqual(['weather']);
+    await app.close();
+  });
+
+  it('lets a later event wait behind a failed one of its key', async () => {
+    const app = await testExactlyOnce(QuestionsModule);
+
+    await expect(app.deliver(new Asked('nothing'))).rejects.toThrow('attempt 1 failed');
+    await expect(app.deliver(new Asked('nothing'))).rejects.toThrow('behind an earlier one');
+    await expect(app.deliver(new Asked('all'), { key: 'all' })).resolves.toBe('handled');
+    await app.close();
+  });
+
+  it('says where an event waits in its place', async () => {
+    const app = await testExactlyOnce(QuestionsModule, {
+      exactlyOnce: { order: 'partition', retry: { attempts: 2, backoffMs: 500 } },
+    });
+
+    await expect(app.deliver(new Asked('nothing'))).rejects.toThrow('clock.advance(499)');
+    await app.clock.advance(499);
+    expect(await app.deadLetters()).toMatchObject([{ type: 'asked', attempts: 2 }]);
+    await app.close();
+  });
+});
+
+describe('a whole module', () => {
+  it('keeps its options, but for storage and broker', async () => {
+    @Module({
+      imports: [
+        ExactlyOnceModule.forRoot({
+          service: 'quiz',
+          unhandled: 'dead-letter',
+          storage: { inject: [], create: () => Promise.reject(new Error('the real storage')) },
+          broker: { inject: [], create: () => new InMemoryBroker() },
+          retry: { attempts: 1 },
+        }),
+        QuestionsModule,
+      ],
+    })
+    class MainModule {}
+    const app = await testExactlyOnce(MainModule);
+
+    await expect(app.deliver(new Asked('nothing'))).rejects.toMatchObject({ fate: 'dead-lettered' });
+
+    expect(await app.deadLetters()).toMatchObject([{ handler: 'quiz/Questions.answer' }]);
+    await app.close();
+  });
+});
+
+describe('testExactlyOnce', () => {
+  it.each([
+    [
+      'an option that is not known',
+      QuestionsModule,
+      { databse: 'own' },
+      /unknown option "databse".*did you mean/i,
+    ],
+    ['a class that is no module', Answers, {}, /was given Answers, which is no class with @Module/],
+    ['a database of another kind', QuestionsModule, { database: { type: 'mysql' } }, /"mysql"; "postgres"/],
+    ['no module', undefined, {}, /was given undefined/],
+  ])('refuses %s', async (_, module, options, message) => {
+    await expect(testExactlyOnce(module, options as object)).rejects.toThrow(message);
+  });
+
+  it('tells what the start of the module gives', async () => {
+    @Module({ controllers: [Questions] })
+    class Incomplete {}
+
+    await expect(testExactlyOnce(Incomplete)).rejects.toThrow(/resolve dependencies of the Questions/);
+  });
+
+  it('leaves nothing behind that keeps another one from starting', async () => {
+    for (let round = 0; round < 2; round++) {
+      const app = await testExactlyOnce(QuestionsModule);
+      await app.close();
+      await app.close();
+    }
+    expect(new InMemoryStorage().name).toBe('memory');
+  });
+});
