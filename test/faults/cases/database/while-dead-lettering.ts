@@ -7,14 +7,7 @@ import { observer } from '../../../services/postgres.js';
 import type { PostgresCluster } from '../../../services/postgres-cluster.js';
 import type { FaultCase } from '../../harness/fault-case.js';
 import { holdLettersSql, lettersWaitSql, parkedCountSql } from '../../harness/observe.sql.js';
-import {
-  consume,
-  type Ground,
-  layOutInAnyForm,
-  ledgerMessage,
-  ledgerMessages,
-  produce,
-} from '../../harness/ordinary-run.js';
+import { consume, type Ground, layOutInAnyForm, ledgerMessage, produce } from '../../harness/ordinary-run.js';
 import { ownDatabase } from '../../harness/own-database.js';
 import type { Stage } from '../../harness/stage.js';
 import type { Message } from '../../record/message.js';
@@ -30,12 +23,12 @@ interface Outage {
 /** What is given up at once, what is given up in the end, and what is not. */
 function hopelessAndOthers(stage: Stage, ground: Ground): Message[] {
   const { random } = stage;
-  const some = Array.from({ length: random.between(15, 30) }, () => {
+  return Array.from({ length: random.between(50, 80) }, () => {
     const key = random.pick(ground.keys);
+    if (random.chance(0.6)) return ledgerMessage(stage, { key });
     const hopeless = random.pick([{ act: { kind: 'fail' } }, { rest: '{' }] as const);
     return ledgerMessage(stage, { key, fate: 'dead-letter', ...hopeless });
   });
-  return random.shuffled([...some, ...ledgerMessages(stage, ground, 40)]);
 }
 
 /** Nobody can write a letter; the session ends with the database. */
