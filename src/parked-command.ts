@@ -4,11 +4,13 @@
  *
  * Handles nothing itself: the service that has the handler does, in its order. Safe to run twice.
  */
-import type { ParkedScope, ParkStore } from '@exactly-once/core';
-import { Command } from 'commander';
+import { checkWords, type DiscardDecision, type ParkedScope, type ParkStore } from '@exactly-once/core';
+import { Command, Option } from 'commander';
+import { confirmed } from './confirmation.js';
 import { databaseCommand, onStorage, type PlaceOptions } from './on-storage.js';
 import { counted, jsonText, print, textOf } from './output.js';
 import { table } from './plain-table.js';
+import { userName } from './words.js';
 
 interface ParkedOptions extends PlaceOptions {
   readonly handler?: string;
@@ -16,29 +18,43 @@ interface ParkedOptions extends PlaceOptions {
   readonly key?: string;
 }
 
+interface GiveUpOptions extends ParkedOptions {
+  readonly reason: string;
+  readonly by?: string;
+  readonly yes?: boolean;
+}
+
 const examples = `
 Examples:
   exactly-once parked list --handler payments/Payments.capture
   exactly-once parked retry --handler payments/Payments.capture --key o-1
+  exactly-once parked dead-letter --handler payments/Payments.capture --key o-1 --reason "paid by hand"
 
-A key is tried again by itself when its time has come; one whose first event has killed its process waits for you.
+A key is tried again by itself when its time has come; one whose first event has killed its process waits for you. What is
+given up becomes a dead letter as soon as its service looks at it, and the next of its key goes on; an attempt that is under
+way, and succeeds, was the last.
 
 Exit codes:
   0  done
   1  it failed; the message says why
   2  the command line is wrong; nothing was begun
-  3  nothing is parked that fits`;
+  3  nothing is parked that fits
+  4  nobody confirmed it: nothing was done; say --yes`;
 
 const exitNothing = 3;
+const exitNotConfirmed = 4;
 /** Keys that are looked at. */
 const most = 10_000;
 
 export function parkedCommand(): Command {
   return new Command('parked')
     .summary('look at keys that wait, and have them tried now')
-    .description('Lists the keys whose events wait in the database, and makes their first events due.')
+    .description(
+      'Lists the keys whose events wait in the database, makes their first events due, or gives them up.',
+    )
     .addCommand(listCommand())
     .addCommand(retryCommand())
+    .addCommand(deadLetterCommand())
     .addHelpText('after', examples)
     .showHelpAfterError('Run "exactly-once help parked" for help.')
     .exitOverride();
@@ -67,6 +83,34 @@ function retryCommand(): Command {
         if (retried === 0) process.exitCode = exitNothing;
       }),
     );
+}
+
+function deadLetterCommand(): Command {
+  return chosen('dead-letter')
+    .description('Gives the first event of each key that fits up: it becomes a dead letter.')
+    .addOption(new Option('--reason <text>', 'why, for those who ask later').makeOptionMandatory())
+    .option('--by <name>', 'who decides (default: the user of this process)')
+    .option('--yes', 'do not ask before many are given up')
+    .action((options: GiveUpOptions) => {
+      const decision = { by: options.by ?? userName(), why: options.reason };
+      checkWords(decision);
+      return onStorage('parked', options, async ({ parked }) => giveUp(parked, options, decision));
+    });
+}
+
+async function giveUp(store: ParkStore, options: GiveUpOptions, decision: DiscardDecision): Promise<void> {
+  const scopes = await fitting(store, options);
+  const what = counted(scopes.length, 'key');
+  const asks = scopes.length > 1 && !options.yes;
+  if (asks && (options.json || !(await confirmed(`Give the first event of ${what} up?`)))) {
+    process.stderr.write(`${what} fit. Nothing was done: say --yes.\n`);
+    process.exitCode = exitNotConfirmed;
+    return;
+  }
+  let givenUp = 0;
+  for (const scope of scopes) if (await store.giveUp(scope, decision)) givenUp++;
+  print(options.json ? jsonText({ givenUp }) : `${counted(givenUp, 'event')} given up.`);
+  if (givenUp === 0) process.exitCode = exitNothing;
 }
 
 function chosen(name: string): Command {

@@ -210,6 +210,7 @@ function entryOf(row: StoredDeadLetter, nextAttemptAtMs: number | null): Omit<Pa
     position: replayPosition(row),
     attempts: 0,
     nextAttemptAtMs,
+    givenUp: null,
     deaths: code === 'EO_PROCESS_KILLED' ? 1 : 0,
   };
 }

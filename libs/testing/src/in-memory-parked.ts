@@ -3,6 +3,7 @@
  * who takes its first event out, and alone by who releases it, as in a database.
  */
 import type {
+  DiscardDecision,
   ParkedEntry,
   ParkedEvent,
   ParkedFailure,
@@ -81,16 +82,9 @@ export class InMemoryParked implements ParkStore {
     await othersEnd(this.#releasers, slot, own(transaction));
     for (const sharer of this.#unseenRow(slot, transaction)?.sharers ?? []) await sharer.ended;
     const by = own(transaction);
-    const made: Row = {
-      scope: event,
-      by,
-      sharers: new Set(),
-      entries: [],
-      begun: unmarked,
-      nextAttemptAtMs: null,
-    };
+    const made = rowOf(event, by);
     const row = this.#rows.get(slot) ?? made;
-    const entry = { ...event, position: ++this.#position, by };
+    const entry = { ...event, givenUp: null, position: ++this.#position, by };
     own(transaction).change(
       () => {
         row.entries = [...row.entries, entry];
@@ -114,7 +108,7 @@ export class InMemoryParked implements ParkStore {
     const entry = decide();
     if (entry === null) return;
     const by = { open: false as const };
-    const made: Row = { scope, by, sharers: new Set(), entries: [], begun: unmarked, nextAttemptAtMs: null };
+    const made = rowOf(scope, by);
     const row = this.#rows.get(slot) ?? made;
     row.entries = [...row.entries, { ...entry, by }].sort(byPosition);
     this.#rows.set(slot, row);
@@ -208,12 +202,11 @@ export class InMemoryParked implements ParkStore {
   }
 
   async hasten(scope: ParkScope): Promise<boolean> {
-    const row = this.#rows.get(slotOf(scope));
-    const first = row && seen(row)[0];
-    if (row === undefined || first === undefined) return false;
-    const nextAttemptAtMs = this.#now();
-    row.entries = row.entries.map((one) => (one === first ? { ...one, nextAttemptAtMs } : one));
-    return true;
+    return this.#dueNow(scope, {});
+  }
+
+  async giveUp(scope: ParkScope, givenUp: DiscardDecision): Promise<boolean> {
+    return this.#dueNow(scope, { givenUp });
   }
 
   async scopes(limit: number): Promise<ParkedScope[]> {
@@ -233,6 +226,15 @@ export class InMemoryParked implements ParkStore {
   async count({ handlers, beforeMs = Number.POSITIVE_INFINITY }: ParkedFilter = {}): Promise<number> {
     const of = (handlerId: number) => handlers?.includes(this.#nameOf(handlerId)) ?? true;
     return this.entries.filter((one) => of(one.handlerId) && one.firstAttemptAtMs < beforeMs).length;
+  }
+
+  #dueNow(scope: ParkScope, change: Partial<Stored>): boolean {
+    const row = this.#rows.get(slotOf(scope));
+    const first = row && seen(row)[0];
+    if (row === undefined || first === undefined) return false;
+    const changed = { ...first, ...change, nextAttemptAtMs: this.#now() };
+    row.entries = row.entries.map((one) => (one === first ? changed : one));
+    return true;
   }
 
   #unseenRow(slot: string, transaction: Transaction): Row | undefined {
@@ -260,6 +262,10 @@ export class InMemoryParked implements ParkStore {
       },
     );
   }
+}
+
+function rowOf(scope: ParkScope, by: Writer): Row {
+  return { scope, by, sharers: new Set(), entries: [], begun: unmarked, nextAttemptAtMs: null };
 }
 
 function without({ owners }: RetryMark, owner: string): readonly string[] {

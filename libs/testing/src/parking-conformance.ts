@@ -48,6 +48,23 @@ export function describeParking(it: It, storage: () => Storage, concurrentTransa
       ({ keyHash, atMs }) => `${Buffer.from(keyHash).toString().trim()} ${atMs}`,
     );
 
+  it('keeps who gave the first event of a key up, and makes it due', async () => {
+    const decision = { by: 'ada', why: 'x' };
+    await park(event('1', 'k'), event('2', 'k'));
+    const before = await upcoming();
+
+    const given = await storage().parked.giveUp(event('', 'k'), decision);
+    const none = await storage().parked.giveUp(event('', 'none'), decision);
+    const entry = await first(event('', 'k'));
+    const due = await upcoming();
+    await takeOne(event('', 'k'));
+    const second = await first(event('', 'k'));
+
+    assert.deepEqual([before, given, none, due.length], [[], true, false, 1]);
+    assert.deepEqual((entry as ParkedEntry).givenUp, decision);
+    assert.equal((second as ParkedEntry).givenUp, null);
+  });
+
   it('parks the events of a key in order, for one handler of one topic', async () => {
     await park(event('1', 'k'), event('2', 'k'), event('3', 'other'));
 
@@ -85,8 +102,8 @@ export function describeParking(it: It, storage: () => Storage, concurrentTransa
     await transaction.rollback();
 
     assert.ok(entry !== null && entry !== 'busy' && entry !== 'empty');
-    const { position: _, begun, ...given } = entry;
-    assert.deepEqual(begun, unmarked);
+    const { position: _, begun, givenUp, ...given } = entry;
+    assert.deepEqual([begun, givenUp], [unmarked, null]);
     assert.deepEqual(plain(given), plain(hostile));
     assert.deepEqual(
       (await storage().parked.scopes(9)).map(({ topic, events, code, key }) => ({

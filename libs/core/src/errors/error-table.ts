@@ -218,6 +218,11 @@ export const errorTable = {
   ),
   EO_PERMANENT: rule('dead-letter', 'the handler threw PermanentError', 'see its message'),
   EO_RETRY_AFTER: rule('count', 'the handler threw RetryAfterError', 'see its message'),
+  EO_GIVEN_UP: rule(
+    'dead-letter',
+    'somebody gave a parked event up by hand',
+    'none needed; replay it where that was wrong',
+  ),
   EO_PROCESS_KILLED: rule(
     'park',
     'three processes died while they handled this event alone',

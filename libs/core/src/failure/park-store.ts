@@ -6,6 +6,7 @@
  * key is the lock: one at a time takes the key's first event out, while others append behind it; the row goes only when
  * nothing is left and nobody appends. Who finds it gone goes on after all that was parked.
  */
+import type { DiscardDecision } from '../outbox/dead-row-store.js';
 import type { Transaction } from '../storage/transaction.js';
 
 /** What keeps its order: the events of one key of one topic, for one handler. */
@@ -59,6 +60,8 @@ export interface ParkedEntry extends ParkedEvent {
   /** Grows in the order in which the events of a scope were parked. */
   readonly position: bigint;
   readonly begun: RetryMark;
+  /** Who has given it up, and why; `null` where nobody has. */
+  readonly givenUp: DiscardDecision | null;
 }
 
 /** What another attempt has changed of an event that stays parked. */
@@ -121,6 +124,11 @@ export interface ParkStore {
    * for nobody who handles it.
    */
   hasten(scope: ParkScope): Promise<boolean>;
+  /**
+   * Has the first event of a scope dead-lettered instead of tried again, and makes it due now; false where nothing is
+   * parked there. Waits for nobody: an attempt that is under way, and succeeds, was the last.
+   */
+  giveUp(scope: ParkScope, decision: DiscardDecision): Promise<boolean>;
   /** At most `limit` scopes, those that were parked first before others. */
   scopes(limit: number): Promise<ParkedScope[]>;
   /** Events that are parked and fit all that is said. */

@@ -35,7 +35,7 @@ export interface DueRetryParts extends ReplayWaitParts, RecordParts {
 export type DueRetryEnd = 'free' | 'more' | 'waits' | 'busy' | 'interrupted' | UncountedFailure;
 
 /** `alone`: it is to be begun with nothing beside it, `replayed`: behind the batches that run; it is not begun yet. */
-type Begun = 'marked' | 'alone' | { readonly replayed: ParkedEntry } | 'waits' | NoEntry;
+type Begun = 'marked' | 'next' | 'alone' | { readonly replayed: ParkedEntry } | 'waits' | NoEntry;
 
 /** Milliseconds for which who marked an event is taken to be on the way to it. */
 const markFreshMs = 5_000;
@@ -88,7 +88,7 @@ class DueRetry {
     }
   }
 
-  async #next(alone: boolean): Promise<DueRetryEnd | 'next' | Exclude<Begun, 'marked'>> {
+  async #next(alone: boolean): Promise<DueRetryEnd | Exclude<Begun, 'marked'>> {
     const attempt = await inTurn(this.#parts, this.#key.handler, alone, () => this.#attempt(alone));
     if (this.#parts.aborted.aborted) return 'interrupted';
     if (attempt.end === 'failed') return this.#record(attempt);
@@ -100,7 +100,8 @@ class DueRetry {
   async #attempt(alone: boolean): Promise<Attempt | { readonly end: Exclude<Begun, 'marked'> }> {
     const begun = this.#isMarked ? 'marked' : await this.#begin(alone);
     if (begun !== 'marked') return { end: begun };
-    const isWanted = (entry: ParkedEntry) => this.#isDue(entry) && (alone || entry.deaths === 0);
+    const isWanted = (entry: ParkedEntry) =>
+      this.#isDue(entry) && entry.givenUp === null && (alone || entry.deaths === 0);
     const attempt = await attemptFirst(this.#parts, this.#key, isWanted);
     if (attempt.end === 'free') this.#isMarked = false; // the mark went with the key
     return attempt;
@@ -119,6 +120,10 @@ class DueRetry {
       const others = owners.filter((one) => one !== owner);
       const nowMs = group.clock.now();
       if (others.length > 0 && Math.abs(nowMs - (atMs ?? 0)) < markFreshMs) return 'busy';
+      if (entry.givenUp !== null) {
+        await new RetryRecord(this.#parts, this.#key, entry).givenUp(transaction, entry.givenUp);
+        return 'next';
+      }
       if (others.length > mostDeaths) {
         await new RetryRecord(this.#parts, this.#key, entry).killer(transaction, others.length);
         return 'waits';

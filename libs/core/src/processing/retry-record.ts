@@ -11,6 +11,7 @@ import { replayedLetter } from '../failure/dead-letter-store.js';
 import { backoffMs, decide, defaultRetryPolicy } from '../failure/failure-policy.js';
 import type { ParkedEntry } from '../failure/park-store.js';
 import { unitOfParked } from '../failure/park-writer.js';
+import type { DiscardDecision } from '../outbox/dead-row-store.js';
 import type { Transaction } from '../storage/transaction.js';
 import { errorLine, unitLabel } from './batch-plan.js';
 import { type GroupFailure, isBlameless } from './group-result.js';
@@ -71,6 +72,16 @@ export class RetryRecord {
     if (this.#parts.fate === 'dead-letter') await this.#bury(transaction, error, attempts);
     else await this.#postpone(transaction, error, { attempts, deaths, nextAttemptAtMs: null });
     this.#parts.group.logger.error(errorLine(error));
+  }
+
+  /** It is a dead letter instead. */
+  async givenUp(transaction: Transaction, { by, why }: DiscardDecision): Promise<void> {
+    const what = `${unitLabel(this.#unit)} was given up by ${by}: ${why}`;
+    const [failed] = this.#entry.errorChain;
+    const cause = failed === undefined ? undefined : new Error(failed);
+    const error = new ExactlyOnceError('EO_GIVEN_UP', what, { details: { by, why }, cause });
+    await this.#bury(transaction, error, this.#entry.attempts);
+    this.#parts.group.logger.warn(errorLine(error));
   }
 
   async #decided(transaction: Transaction, failure: GroupFailure, uncounted: number): Promise<RecordedEnd> {

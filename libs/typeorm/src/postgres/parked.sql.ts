@@ -9,7 +9,7 @@ import type { Tables } from './tables.js';
 const scoped = 'handler_id = $1 AND topic = $2 AND key_hash = $3';
 const columns = `position, handler_id, topic, key_hash, partition, "offset", key, headers, body, timestamp_ms, inbox_key,
   code, error_chain, attempts, deaths, (extract(epoch FROM first_attempt_at) * 1000)::bigint AS first_attempt_ms,
-  (extract(epoch FROM next_attempt_at) * 1000)::bigint AS next_attempt_ms`;
+  (extract(epoch FROM next_attempt_at) * 1000)::bigint AS next_attempt_ms, given_up_by, given_up_why`;
 
 /**
  * Shares the rows of the keys until commit, in one order for everybody; waits for who removes one, and does not see it
@@ -107,6 +107,11 @@ DELETE FROM ${t.parkedKey} AS parked WHERE ${scoped} AND NOT EXISTS (
 /** Locks the first event of a key for itself. $1 handler id, $2 topic, $3 key hash. */
 export const hastenParkedEventSql = (t: Tables): string => `
 UPDATE ${t.parkedEvent} SET next_attempt_at = clock_timestamp()
+WHERE position = (SELECT position FROM ${t.parkedEvent} WHERE ${scoped} ORDER BY position LIMIT 1)`;
+
+/** Locks the first event of a key for itself. $1 handler id, $2 topic, $3 key hash, $4 by whom, $5 why. */
+export const giveUpParkedEventSql = (t: Tables): string => `
+UPDATE ${t.parkedEvent} SET next_attempt_at = clock_timestamp(), given_up_by = $4, given_up_why = $5
 WHERE position = (SELECT position FROM ${t.parkedEvent} WHERE ${scoped} ORDER BY position LIMIT 1)`;
 
 /**

@@ -4,6 +4,7 @@
  * Whatever an event contains can be parked, and no event is ever without the row of its key.
  */
 import type {
+  DiscardDecision,
   ParkedEntry,
   ParkedEvent,
   ParkedFailure,
@@ -20,6 +21,7 @@ import {
   countParkedSql,
   deleteEmptyKeySql,
   firstParkedSql,
+  giveUpParkedEventSql,
   hastenParkedEventSql,
   holdParkedKeySql,
   isParkedSql,
@@ -128,6 +130,12 @@ export class PostgresParkStore implements ParkStore {
     return rowCount === 1;
   }
 
+  async giveUp(scope: ParkScope, { by, why }: DiscardDecision): Promise<boolean> {
+    const values = [...parameters(scope), by, why];
+    const { rowCount } = await this.pool.query(giveUpParkedEventSql(this.pool.tables), values);
+    return rowCount === 1;
+  }
+
   async scopes(limit: number): Promise<ParkedScope[]> {
     const { rows } = await this.pool.query(parkedScopesSql(this.pool.tables), [limit]);
     return rows.map(({ handler_id: handlerId, topic, key_hash: keyHash, key, handler, events, code }) => {
@@ -200,6 +208,10 @@ function parkedEntry(row: Record<string, unknown>, key: Record<string, unknown>)
     deaths: row['deaths'] as number,
     firstAttemptAtMs: Number(row['first_attempt_ms']),
     nextAttemptAtMs: row['next_attempt_ms'] === null ? null : Number(row['next_attempt_ms']),
+    givenUp:
+      row['given_up_by'] === null
+        ? null
+        : { by: row['given_up_by'] as string, why: row['given_up_why'] as string },
     begun: {
       owners: key['begun_by'] as string[],
       atMs: key['begun_ms'] === null ? null : Number(key['begun_ms']),

@@ -174,6 +174,8 @@ CREATE TABLE ${t.parkedEvent} (
   deaths integer NOT NULL DEFAULT 0,
   first_attempt_at timestamptz NOT NULL,
   next_attempt_at timestamptz,
+  given_up_by text,
+  given_up_why text,
   FOREIGN KEY (handler_id, topic, key_hash) REFERENCES ${t.parkedKey}
 );
 CREATE INDEX eo_parked_event_scope ON ${t.parkedEvent} (handler_id, topic, key_hash, position);
