@@ -1,3 +1,4 @@
+import { errorChain, noTelemetry, silentLogger, systemClock } from '@exactly-once/core';
 import { describe, expect, it } from '@jest/globals';
 import { kafkaBroker } from './kafka-broker.js';
 import type { KafkaBrokerOptions } from './kafka-options.js';
@@ -5,6 +6,15 @@ import type { KafkaBrokerOptions } from './kafka-options.js';
 const client = { brokers: ['localhost:9092'] };
 
 describe('kafkaBroker', () => {
+  it("hides the client's secrets in errors, wherever they stand", async () => {
+    const sasl = { mechanism: 'plain', username: 'app', password: 'hush-hush' } as const;
+    const broker = await kafkaBroker({ client: { ...client, sasl } }).create();
+    const context = { storage: null, clock: systemClock, logger: silentLogger, telemetry: noTelemetry };
+    broker.bind({ ...context, random: Math.random, service: 's' });
+
+    expect(errorChain(new Error('app was told hush-hush'))).toEqual(['Error: app was told ***']);
+  });
+
   it.each([
     ['a consumer option misspelt', { consumer: { sesionTimeout: 1 } }, /EO_OPTION_UNKNOWN.*"sessionTimeout"/],
     ['a producer option misspelt', { producer: { retri: {} } }, /EO_OPTION_UNKNOWN.*"retry"/],

@@ -1,3 +1,4 @@
+import { errorChain } from '@exactly-once/core';
 import { describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { typeOrmStorage } from './typeorm-storage.js';
@@ -19,6 +20,17 @@ describe('typeOrmStorage', () => {
     const token = Symbol('mine');
 
     expect(typeOrmStorage({ dataSource: token }).inject).toEqual([token]);
+  });
+
+  it("hides the DataSource's secrets in errors, wherever they stand", () => {
+    const { create } = typeOrmStorage({
+      dataSource: postgres({ password: 'hush-a', ssl: { key: 'hush-b' } }),
+    });
+    (create as Create)();
+
+    const chain = errorChain(new Error('told hush-a', { cause: new Error('["hush-b"]') }));
+
+    expect(chain).toEqual(['Error: told ***', 'Error: ["***"]']);
   });
 
   it('takes a DataSource, and asks for nothing', () => {

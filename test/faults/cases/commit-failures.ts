@@ -44,10 +44,11 @@ const hanging: FaultCase = {
     const { random } = stage;
     const timeoutMs = random.pick([500, 1_000]);
     const commit = random.pick(['batch', 'event'] as const);
+    const order = random.pick(['partition', 'key'] as const);
     const ground = await layOut(stage, {
-      handlers: [{ name: 'ledger/Ledger.record', type: inputType, commit, timeoutMs }],
+      handlers: [{ name: 'ledger/Ledger.record', type: inputType, commit, timeoutMs, order }],
     });
-    Object.assign(stage.schedule, { timeoutMs, commit });
+    Object.assign(stage.schedule, { timeoutMs, commit, order });
     const hang = (once: boolean): Message => {
       const act: Act = { kind: 'hang', once };
       const key = random.pick(ground.keys);
@@ -63,7 +64,8 @@ const hanging: FaultCase = {
     consume(stage, ground);
     await stage.drained();
     stage.fault('two handlers did not settle', actedOn(stage, 'hang', hung));
-    await healthWasDown(stage, hung[1], timeoutMs);
+    // Else it waits in the database after its first call: its partition goes on, and nothing stands still for so long.
+    if (order === 'partition') await healthWasDown(stage, hung[1], timeoutMs);
   },
 };
 

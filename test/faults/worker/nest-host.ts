@@ -116,12 +116,13 @@ function ledgerModule(plan: WorkerPlan, witness: Witness): Type<unknown> {
 
 /** Types and topics of a run are known only now: so the classes are made here. */
 function ledgerController(plan: WorkerPlan, handler: HandlerPlan): Type<unknown> {
-  const { name, type: plainType, commit, timeoutMs, concurrency, batch, checked } = handler;
+  const { name, type: plainType, commit, timeoutMs, concurrency, batch, checked, order } = handler;
   const type = checked ? checkedEvent(plan, plainType) : plainType;
   const options = {
     ...(checked ? {} : { topic: plan.topics[plainType]! }),
     ...{ name, commit },
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(order === undefined ? {} : { order }),
     ...(concurrency === undefined ? {} : { concurrency }),
   };
   if (batch !== undefined) return batchController(type, name, { ...options, batch });

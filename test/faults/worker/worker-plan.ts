@@ -103,6 +103,8 @@ export interface HandlerPlan {
   readonly timeoutMs?: number;
   /** Lanes, on connections that pipeline. Default: none. */
   readonly concurrency?: number;
+  /** Default: `key`. */
+  readonly order?: 'key' | 'partition';
   /** Its events have a class with rules: `rest`, where there is one, is a whole number. */
   readonly checked?: true;
   /** Takes arrays of so many. Default: one event a call. */
