@@ -23,6 +23,8 @@ export interface BrokerGround {
   ends(topic: string): Promise<Map<number, bigint>>;
   /** All that stands on the topic. `isolation`: where the broker knows such; default `read_committed`. */
   dump(topic: string, isolation?: Isolation): Promise<DumpedRecord[]>;
+  /** All committed records one by one, for more than fits into memory. */
+  read(topic: string, take: (record: DumpedRecord) => void): Promise<void>;
   /** Nobody consumes for the group any more. */
   isAbandoned(group: string): Promise<boolean>;
   /** Puts the group back to the beginning; `byNumber`: by the offset 0, else by the broker's own word for it. */

@@ -41,6 +41,9 @@ export function databaseGround(database: TestDatabase): BrokerGround {
     committed: (group, topic) => byPartition(positionsSql, [group, topic]),
     ends: (topic) => byPartition(endsSql, [topic]),
     dump: async (topic) => ((await database.query(dumpSql, [topic])) as LogRow[]).map(dumped),
+    read: async (topic, take) => {
+      for (const row of (await database.query(dumpSql, [topic])) as LogRow[]) take(dumped(row));
+    },
     isAbandoned: async (group) => (await database.query(membersSql, [group]))[0].count === 0,
     rewind: async (group, topic, byNumber) => {
       await database.query(byNumber ? rewindSql : forgetGroupSql, [group, topic]);

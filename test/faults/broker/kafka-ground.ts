@@ -14,6 +14,7 @@ export function kafkaGround(kafka: KafkaCluster, sessionTimeoutMs: number): Brok
     committed: (group, topic) => kafka.committed(group, topic),
     ends: (topic) => kafka.ends(topic),
     dump: (topic, isolation = 'read_committed') => kafka.dump(topic, { isolation }),
+    read: (topic, take) => kafka.read(topic, { isolation: 'read_committed' }, take),
     isAbandoned: (group) =>
       kafka.admin(async (admin) => {
         const { groups } = await admin.describeGroups([group]);

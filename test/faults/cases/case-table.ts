@@ -35,6 +35,7 @@ import { stoppedRelayCase } from './relay/stopped-relay.js';
 import { replayCases } from './replays.js';
 import { retentionCases } from './retention.js';
 import { sharedSessionCases } from './shared-session.js';
+import { soakCase } from './soak/soak.js';
 import { transactionalCases } from './transactional.js';
 import { transactionalCopiesCase } from './transactional-copies.js';
 import { zombieCase } from './zombie.js';
@@ -78,4 +79,5 @@ export const faultCases: readonly FaultCase[] = [
   ...chaosCases,
   ...replayCases,
   ...retentionCases,
+  soakCase,
 ].toSorted((one, other) => one.number - other.number);

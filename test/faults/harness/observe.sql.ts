@@ -2,6 +2,13 @@
 export const effectsSql = (table: 'effect_one' | 'effect_two'): string =>
   `SELECT handler, source, id, message, key, sequence, position, note, worker FROM ${table} ORDER BY position`;
 
+/** $1 source. */
+export const sliceEffectsSql = (table: 'effect_one' | 'effect_two'): string =>
+  `SELECT handler, source, id, message, key, sequence, position FROM ${table} WHERE source = $1 ORDER BY position`;
+
+/** $1 what the keys begin with, before a colon. */
+export const sliceCountersSql = "SELECT handler, key, v FROM counter WHERE split_part(key, ':', 1) = $1";
+
 export const effectCountSql = 'SELECT count(*)::integer AS count FROM effect_one';
 
 export const countersSeenSql = 'SELECT handler, key, v FROM counter';
@@ -52,7 +59,9 @@ LEFT JOIN LATERAL (
 ) AS first ON true
 WHERE coalesce(first.deaths, 0) = 0`;
 
-export const inboxKeysSql = "SELECT encode(key, 'hex') AS key FROM eo_inbox";
+/** Of those that are asked for. $1 keys in hexadecimal. */
+export const inboxKeysSql = `SELECT encode(key, 'hex') AS key FROM eo_inbox
+WHERE key IN (SELECT decode(wanted, 'hex') FROM unnest($1::text[]) AS wanted)`;
 
 /** $1 minutes that each record of the inbox is old from now on. */
 export const ageInboxSql = "UPDATE eo_inbox SET recorded_at = now() - $1::integer * interval '1 minute'";

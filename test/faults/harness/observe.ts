@@ -68,7 +68,7 @@ async function dumpedOutputs({ broker, topics }: ObservedRun): Promise<Observati
   });
 }
 
-async function deadLetters({ database }: ObservedRun): Promise<DeadLetterSeen[]> {
+export async function deadLetters({ database }: ObservedRun): Promise<DeadLetterSeen[]> {
   const rows = [...(await database.query(deadLettersSql)), ...(await database.query(parkedSql))];
   return rows.map(({ handler, body, code }) => ({
     handler: handler ?? nobody,
@@ -78,24 +78,25 @@ async function deadLetters({ database }: ObservedRun): Promise<DeadLetterSeen[]>
 }
 
 /** Looks for the record of each identity that was produced or handled; the keys are made as the product makes them. */
-async function inboxEntries(
+export async function inboxEntries(
   { database, handlers }: ObservedRun,
   attempts: readonly Attempt[],
   seen: readonly Effect[],
 ): Promise<InboxEntry[]> {
-  const rows = await database.query(inboxKeysSql);
-  const recorded = new Set(rows.map(({ key }) => key));
-  const wanted = [
+  const identities = [
     ...attempts.flatMap(({ source, id, fates }) =>
       Object.keys(fates).map((handler) => ({ handler, source, id })),
     ),
     ...seen,
   ];
-  return wanted.flatMap(({ handler, source, id }) => {
+  const wanted = identities.flatMap(({ handler, source, id }) => {
     if (id === null || !(handlers.includes(handler) || handler === nobody)) return [];
     const text = Buffer.from(id, 'hex').toString();
     const identity = handler === nobody ? `${consumingService}/${nobody}` : handler;
     const key = Buffer.from(inboxKey(identity, 1, source, text)).toString('hex');
-    return recorded.has(key) ? [{ handler, source, id }] : [];
+    return [{ key, entry: { handler, source, id } }];
   });
+  const rows = await database.query(inboxKeysSql, [[...new Set(wanted.map(({ key }) => key))]]);
+  const recorded = new Set(rows.map(({ key }) => key));
+  return wanted.flatMap(({ key, entry }) => (recorded.has(key) ? [entry] : []));
 }

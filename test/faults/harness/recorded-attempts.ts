@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import type { Attempt } from '../oracles/observation.js';
 import { ProduceRecord } from '../record/produce-record.js';
 
-export function recordedAttempts(folder: string): Attempt[] {
+/** `workers`: only theirs. */
+export function recordedAttempts(folder: string, workers?: readonly string[]): Attempt[] {
+  const wanted = workers?.map((name) => `record-${name}.jsonl`);
   return readdirSync(folder)
-    .filter((name) => name.startsWith('record-'))
+    .filter((name) => wanted?.includes(name) ?? name.startsWith('record-'))
     .flatMap((name) => new ProduceRecord(join(folder, name)).attempts());
 }

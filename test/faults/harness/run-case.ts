@@ -9,6 +9,7 @@ import { anomalies, isClean, judge, type Verdict } from '../oracles/judge.js';
 import { outputType, type PlantedBug } from '../worker/worker-plan.js';
 import { type FaultCase, modeOf, type TransactionMode } from './fault-case.js';
 import { observe } from './observe.js';
+import { judgeSlices } from './observe-slices.js';
 import { observeTransactions } from './observe-transactions.js';
 import { type Services, Stage } from './stage.js';
 
@@ -105,8 +106,7 @@ async function perform(faultCase: FaultCase, stage: Stage): Promise<Verdict> {
   }
   await stage.quiet();
   if (!stage.loudErrorsExpected) stage.stuck.push(...unhandledErrors(stage));
-  const look = modeOf(faultCase) === 'kafka' ? observeTransactions : observe;
-  const seen = await look({
+  const left = {
     folder: stage.folder,
     database: stage.database,
     broker: stage.broker,
@@ -114,8 +114,9 @@ async function perform(faultCase: FaultCase, stage: Stage): Promise<Verdict> {
     handlers: stage.handlers.map(({ name }) => name),
     stuck: stage.stuck,
     mayComeAgain: stage.mayComeAgain,
-  });
-  return judge(seen);
+  };
+  if (stage.slices.length > 0) return judgeSlices(left, stage.slices);
+  return judge(await (modeOf(faultCase) === 'kafka' ? observeTransactions : observe)(left));
 }
 
 function unhandledErrors(stage: Stage): string[] {

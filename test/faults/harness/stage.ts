@@ -72,6 +72,8 @@ export class Stage {
   readonly measured: Record<string, unknown> = {};
   /** Messages whose copy may be published once more, under the ids of the first: Kafka transactions have no inbox. */
   readonly mayComeAgain = new Set<string>();
+  /** Of a run that is too long to be judged as a whole: sources, with the workers that produced them. */
+  readonly slices: { readonly source: string; readonly workers: string[] }[] = [];
   /** Errors that reach nobody are part of the case; else each is a liveness anomaly: it would end a process. */
   loudErrorsExpected = false;
   /** Both are made by `build` where the case has not brought one of its own. */

@@ -54,6 +54,11 @@ export class PostgresProxy {
     });
   }
 
+  /** A cut that is still to come does not come. */
+  disarm(): void {
+    this.#armed = null;
+  }
+
   /** Lets those who come from now on through, and nobody whom it swallows. */
   open(): void {
     this.#closed = false;

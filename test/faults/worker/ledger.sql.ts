@@ -26,6 +26,11 @@ ON CONFLICT DO NOTHING`;
 /** Row lock until commit. $1 handler, $2 key. */
 export const countSql = 'UPDATE counter SET v = v + 1 WHERE handler = $1 AND key = $2';
 
+/** The same for many events; the keys of a group are of one partition. $1 handler, $2 a key for each event. */
+export const countAllSql = `
+UPDATE counter SET v = v + n FROM (SELECT key, count(*) AS n FROM unnest($2::text[]) AS key GROUP BY key) AS seen
+WHERE handler = $1 AND counter.key = seen.key`;
+
 /** Fails: the name is taken. */
 export const obstacleSql = "INSERT INTO obstacle (name) VALUES ('taken')";
 

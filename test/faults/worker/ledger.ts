@@ -10,6 +10,7 @@ import { type Act, fingerprint, type LedgerData } from '../record/message.js';
 import { EffectOne, EffectTwo } from './effect.js';
 import {
   brokenPromiseSql,
+  countAllSql,
   countSql,
   hotSql,
   lateWriteSql,
@@ -79,10 +80,8 @@ export class Ledger {
     const copies = () => rows.map((row) => ({ ...row }));
     await dataSource.getRepository(EffectOne).insert(copies());
     if (plan.paceMs > 0) await pause(plan.paceMs);
-    for (const { key } of rows) {
-      witness.reach('handler:between');
-      await dataSource.query(countSql, [handler, key ?? '']);
-    }
+    for (const _ of rows) witness.reach('handler:between');
+    await dataSource.query(countAllSql, [handler, rows.map(({ key }) => key ?? '')]);
     await dataSource.getRepository(EffectTwo).insert(copies());
     for (const [index, { message, key }] of rows.entries()) {
       await publish({ handler, message, key }, { causedBy: contexts[index]! });

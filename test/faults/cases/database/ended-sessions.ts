@@ -1,6 +1,8 @@
 /**
  * Case 9: sessions of consumers, relays, publishers and producers are ended by `pg_terminate_backend`, at random.
  */
+
+import { endSessions } from '../../harness/end-sessions.js';
 import type { FaultCase } from '../../harness/fault-case.js';
 import {
   consume,
@@ -9,20 +11,9 @@ import {
   startProducer,
   startPublisher,
 } from '../../harness/ordinary-run.js';
-import { endSessionsSql, sessionsSql } from '../../harness/sessions.sql.js';
 import type { Stage } from '../../harness/stage.js';
 
-/** Of the sessions that there are, each with a chance; those within a transaction are hit more often. */
-async function endSome(stage: Stage): Promise<{ ended: number; busy: number }> {
-  const { random } = stage;
-  const sessions = await stage.database.query(sessionsSql);
-  const chance = random.pick([0.2, 0.5, 1]);
-  const hit = sessions.filter(({ busy }) => random.chance(busy ? 2 * chance : chance));
-  const [row] = await stage.database.query(endSessionsSql, [hit.map(({ pid }) => pid)]);
-  return { ended: row.count, busy: hit.filter(({ busy }) => busy).length };
-}
-
-async function endSessions(stage: Stage): Promise<void> {
+async function endAgain(stage: Stage): Promise<void> {
   const { random } = stage;
   const ground = await layOutInAnyForm(stage, { partitions: 4 });
   const consumers = [0, 1].map(() => consume(stage, ground, { paceMs: random.pick([1, 5]) }));
@@ -35,7 +26,7 @@ async function endSessions(stage: Stage): Promise<void> {
   const sum = { ended: 0, busy: 0 };
   for (let round = 0; round < rounds; round++) {
     await new Promise((resolve) => setTimeout(resolve, random.between(50, 400)));
-    const { ended, busy } = await endSome(stage);
+    const { ended, busy } = await endSessions(stage, random.pick([0.2, 0.5, 1]));
     sum.ended += ended;
     sum.busy += busy;
   }
@@ -53,5 +44,5 @@ export const endedSessionsCase: FaultCase = {
   number: 9,
   fault: 'pg_terminate_backend at random',
   looksFor: 'V T',
-  run: endSessions,
+  run: endAgain,
 };
