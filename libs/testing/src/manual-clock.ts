@@ -32,11 +32,13 @@ export class ManualClock implements Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     if (ms <= 0 || signal?.aborted) return Promise.resolve();
     return new Promise((resolve) => {
-      const stop = this.timer(ms, resolve);
-      signal?.addEventListener('abort', () => {
+      const end = () => {
         stop();
+        signal?.removeEventListener('abort', end);
         resolve();
-      });
+      };
+      const stop = this.timer(ms, end);
+      signal?.addEventListener('abort', end);
     });
   }
 
