@@ -3,7 +3,7 @@
  *
  * Exits with 1 where a run shows an anomaly or its fault did not fire. Leaves no process, database or topic.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { findKafka } from '../services/kafka.js';
 import { findPostgres } from '../services/postgres.js';
 import type { BrokerName } from './broker/broker-ground.js';
@@ -11,39 +11,17 @@ import { databaseGround } from './broker/database-ground.js';
 import { kafkaGround } from './broker/kafka-ground.js';
 import { faultCases } from './cases/case-table.js';
 import { parseRequest, type Request } from './command-line.js';
-import { type FaultCase, modeOf, runsOn } from './harness/fault-case.js';
+import { evidenceTable, withTable } from './harness/evidence-table.js';
+import { modeOf, runsOn } from './harness/fault-case.js';
+import { History } from './harness/history.js';
 import { details, tableHead, tableLine } from './harness/report.js';
 import { type RunReport, removeRunning, runCase } from './harness/run-case.js';
 import { shortestSessionTimeoutMs } from './harness/session-timeout.js';
 import type { Services } from './harness/stage.js';
 import { killAllWorkers } from './harness/worker-process.js';
+import { type Run, wantedRuns } from './selection.js';
 
-/** Enough to notice in CI that the database has ceased to be a broker; all cases run with `--broker database`. */
-const quickOnDatabase = [4, 5, 17, 21, 27];
-
-/** The same for Kafka transactions; all of them run with `--transaction kafka`. */
-const quickTransactional = [4, 17];
-
-interface Run {
-  readonly faultCase: FaultCase;
-  readonly broker: BrokerName;
-}
-
-function wantedRuns({ cases, broker, quick, transaction }: Request): Run[] {
-  const all = (name: BrokerName, numbers: readonly number[] | null, mode = transaction) =>
-    faultCases
-      .filter((one) => modeOf(one) === mode && runsOn(one).includes(name))
-      .filter((one) => numbers?.includes(one.number) ?? true)
-      .map((faultCase) => ({ faultCase, broker: name }));
-  const on: typeof all = (...which) => all(...which).filter(({ faultCase }) => !(quick && faultCase.heavy));
-  if (broker !== null) return on(broker, cases);
-  if (!quick || cases !== null || transaction === 'kafka') return on('kafka', cases);
-  return [
-    ...on('kafka', null),
-    ...all('database', quickOnDatabase),
-    ...all('kafka', quickTransactional, 'kafka'),
-  ];
-}
+const readme = 'README.md';
 
 async function runAll(
   request: Request,
@@ -51,11 +29,13 @@ async function runAll(
   services: (broker: BrokerName) => Services,
 ): Promise<RunReport[]> {
   const reports: RunReport[] = [];
+  const history = new History();
   console.log(tableHead());
   for (const seed of request.seeds) {
     for (const { faultCase, broker } of runs) {
       const report = await runCase(faultCase, services(broker), { ...request, broker, seed });
       reports.push(report);
+      history.add(report, request.planted);
       console.log(tableLine(report));
       for (const line of details(report)) console.log(line);
     }
@@ -73,8 +53,26 @@ function list(): number {
   return 0;
 }
 
+function showHistory({ since }: Request): number {
+  console.log(`${'ended'.padEnd(20)} ${'commit'.padEnd(9)}${tableHead()}`);
+  for (const run of new History().runs(since)) {
+    const planted = run.planted.map((bug) => `  planted: ${bug}`);
+    console.log(`${run.endedAt.slice(0, 19).padEnd(20)} ${run.commit.padEnd(9)}${tableLine(run)}${planted}`);
+  }
+  return 0;
+}
+
+function writeEvidence({ since }: Request): number {
+  const table = evidenceTable(new History().runs(since));
+  writeFileSync(readme, withTable(readFileSync(readme, 'utf8'), table));
+  console.log(table);
+  return 0;
+}
+
 async function main(request: Request): Promise<number> {
   if (request.list) return list();
+  if (request.history) return showHistory(request);
+  if (request.evidence) return writeEvidence(request);
   const unknown = (request.cases ?? []).filter((number) => !faultCases.some((one) => one.number === number));
   if (unknown.length > 0) throw new Error(`no such case: ${unknown.join(', ')} (see --list)`);
   const runs = wantedRuns(request);

@@ -42,6 +42,19 @@ const planted: readonly Planted[] = [
     isRed: ({ findings }) => expect(findings.join('\n')).toContain('and there is no end'),
   },
   {
+    title: 'what was published outlives the rollback: an event of a transaction that never was (case 29)',
+    runs: { cases: [29], seed: 1, plant: 'outbox-survives', broker: 'database', patience: 10 },
+    isRed: ({ counts }) => expect(counts.P).toBeGreaterThan(0),
+  },
+  {
+    title: 'a fault that does not come counts as a finding, however clean the rest is (case 3)',
+    runs: { cases: [3], seed: 1, plant: 'no-fault', broker: 'database', patience: 4 },
+    isRed: ({ fired, findings }) => {
+      expect(fired).toBe(0);
+      expect(findings.join('\n')).toContain('F: did not fire: SIGKILL');
+    },
+  },
+  {
     title: 'fence dropped: the zombie is not refused (case 17)',
     runs: { cases: [17], seed: 1, plant: 'no-fence', patience: 30 },
     isRed: ({ findings }) => expect(findings.join('\n')).toContain('the zombie is refused by the fence'),

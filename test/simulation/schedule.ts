@@ -66,17 +66,16 @@ function one<T extends Step['do'], R extends object>(name: T, rest: { [K in keyo
   return fc.record({ do: fc.constant(name), ...rest }) as unknown as fc.Arbitrary<Step>;
 }
 
+const publish = one('publish', {
+  who,
+  key: fc.constantFrom('p', 'p', 'q'),
+  end: fc.constantFrom('commit', 'commit', 'commit', 'roll back'),
+  lateMs: fc.constantFrom(0, 0, 40, 700),
+});
+
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 5, arbitrary: one('produce', { events: fc.array(event, { minLength: 1, maxLength: 5 }) }) },
-  {
-    weight: 4,
-    arbitrary: one('publish', {
-      who,
-      key: fc.constantFrom('p', 'p', 'q'),
-      end: fc.constantFrom('commit', 'commit', 'commit', 'roll back'),
-      lateMs: fc.constantFrom(0, 0, 40, 700),
-    }),
-  },
+  { weight: 4, arbitrary: publish },
   { weight: 3, arbitrary: one('pass', { ms: fc.constantFrom(1, 30, 200, 1_500, 5_000) }) },
   { weight: 2, arbitrary: one('copy', {}) },
   { weight: 3, arbitrary: one('die', { who, calls }) },
@@ -88,9 +87,24 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: one('forget', {}) },
 );
 
+const lateMs = fc.array(fc.constantFrom(0, 0, 0, 0, 1, 7, 40), { minLength: 1, maxLength: 12 });
+
 export const schedules: fc.Arbitrary<Schedule> = fc.record({
   steps: fc.array(step, { minLength: 2, maxLength: 10, size: 'max' }),
-  lateMs: fc.array(fc.constantFrom(0, 0, 0, 0, 1, 7, 40), { minLength: 1, maxLength: 12 }),
+  lateMs,
+});
+
+/** Of relays that are stopped while much is published, and of nothing else. */
+export const relaySchedules: fc.Arbitrary<Schedule> = fc.record({
+  steps: fc.array(
+    fc.oneof(
+      { weight: 4, arbitrary: publish },
+      { weight: 2, arbitrary: one('stop', { who, calls, ms: fc.constant(4_000) }) },
+      { weight: 2, arbitrary: one('pass', { ms: fc.constantFrom(200, 1_500, 5_000) }) },
+    ),
+    { minLength: 4, maxLength: 12, size: 'max' },
+  ),
+  lateMs,
 });
 
 /** A line for each step. */

@@ -10,6 +10,8 @@ export interface Simulation {
   readonly seed: number;
   readonly runs: number;
   readonly bug?: SimulatedBug;
+  /** What they are drawn from. Default: all there is. */
+  readonly from?: fc.Arbitrary<Schedule>;
   /** Milliseconds after which no further schedule begins. Default: none. */
   readonly limitMs?: number;
 }
@@ -21,7 +23,13 @@ export interface Simulated {
   readonly failure: { readonly schedule: Schedule; readonly faults: readonly string[] } | null;
 }
 
-export async function simulate({ seed, runs, bug, limitMs }: Simulation): Promise<Simulated> {
+export async function simulate({
+  seed,
+  runs,
+  bug,
+  limitMs,
+  from = schedules,
+}: Simulation): Promise<Simulated> {
   const fired = new Set<string>();
   const faultsOf = async (schedule: Schedule) => {
     const world = new SimulatedWorld(schedule, bug ?? null);
@@ -29,7 +37,7 @@ export async function simulate({ seed, runs, bug, limitMs }: Simulation): Promis
     for (const one of world.fired) fired.add(one);
     return faults;
   };
-  const property = fc.asyncProperty(schedules, async (schedule) => (await faultsOf(schedule)).length === 0);
+  const property = fc.asyncProperty(from, async (schedule) => (await faultsOf(schedule)).length === 0);
   const result = await fc.check(property, {
     ...{ seed, numRuns: runs },
     ...(limitMs === undefined ? {} : { interruptAfterTimeLimit: limitMs }),

@@ -41,6 +41,16 @@ export function storageWithBugs(storage: Storage, planted: readonly PlantedBug[]
     );
   }
   if (planted.includes('collision-counted')) result = withoutCollisions(result);
+  if (planted.includes('outbox-survives')) {
+    result = withTransactions(result, (transaction) =>
+      around(transaction, {
+        rollback: (rollback) => async () => {
+          await commitApart(storage, transaction);
+          await rollback();
+        },
+      }),
+    );
+  }
   if (planted.includes('outbox-apart')) {
     result = withTransactions(result, (transaction) => outboxApart(storage, transaction));
   }
@@ -132,12 +142,16 @@ function uncheckedTag(transaction: Transaction): Transaction {
 function outboxApart(storage: Storage, transaction: Transaction): Transaction {
   const sealing = around(transaction, {
     seal: (seal) => async () => {
-      const apart = await storage.begin({ idleTimeoutMs: 5_000, statementTimeoutMs: 0, shared: false });
-      apart.outgoing.push(...transaction.outgoing.splice(0));
-      await apart.seal();
-      await apart.commit();
+      await commitApart(storage, transaction);
       await seal();
     },
   });
   return withParts(sealing, { aborted: null }); // else it is found out before its seal
+}
+
+async function commitApart(storage: Storage, { outgoing }: Transaction): Promise<void> {
+  const apart = await storage.begin({ idleTimeoutMs: 5_000, statementTimeoutMs: 0, shared: false });
+  apart.outgoing.push(...outgoing.splice(0));
+  await apart.seal();
+  await apart.commit();
 }

@@ -46,8 +46,8 @@ export class Witness {
 
   /** Stops this very process where the plan says so; the line is written before. */
   readonly reach = (point: Point): void => {
-    const { fault } = this.#plan;
-    if (fault === null || fault.point !== point) return;
+    const { fault, planted } = this.#plan;
+    if (fault === null || fault.point !== point || planted.includes('no-fault')) return;
     this.#hits++;
     if (this.#hits !== fault.hit) return;
     this.note({ kind: 'fault', point, hit: this.#hits, signal: fault.signal });

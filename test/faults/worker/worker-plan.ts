@@ -18,6 +18,10 @@ export const plantedBugs = [
   'delivery-order',
   /** Events that a handler publishes commit without their cause. */
   'outbox-apart',
+  /** What a transaction has published outlives its rollback. */
+  'outbox-survives',
+  /** Not of the product: the fault of a plan never comes. */
+  'no-fault',
   /** A collision with another transaction (40001) is the event's fault. */
   'collision-counted',
   /** A COMMIT that fails counts as done. */
