@@ -5,6 +5,7 @@
  * outbox. Only the broker and the clock are the test's.
  */
 
+import { ExactlyOnceError } from '@exactly-once/core';
 import { refuseEscapes } from '../watching/detect-escapes.js';
 import { DeliveryFailed } from './delivery-failed.js';
 import { loadNest } from './peers.js';
@@ -36,6 +37,21 @@ export interface TestDeadLetter {
 type Token<T> = string | symbol | (abstract new (...parameters: any[]) => T);
 type EventClass = abstract new (...parameters: never[]) => object;
 
+/** What a check needs of it. */
+export interface Tested {
+  readonly recipe: Recipe;
+  readonly event: (event: object) => Promise<TestEvent>;
+}
+
+const tested = new WeakMap<TestApplication, Tested>();
+
+/** For a check of the same package. Throws EO_OPTION_INVALID. */
+export function testedBy(application: TestApplication): Tested {
+  const found = tested.get(application);
+  if (found !== undefined) return found;
+  throw new ExactlyOnceError('EO_OPTION_INVALID', 'this is no application that testExactlyOnce() has made');
+}
+
 /** Letters that one look gives at most. */
 const mostLetters = 1_000;
 
@@ -51,6 +67,7 @@ export class TestApplication {
     this.#recipe = recipe;
     this.#running = running;
     this.#typeOf = typeOf;
+    tested.set(this, { recipe, event: (event) => this.#event(event, {}) });
   }
 
   /** Time of retries, time-outs and delayed events; `Date` goes on by itself. */

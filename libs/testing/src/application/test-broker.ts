@@ -5,16 +5,19 @@
  * or the database is away, is told as such, so that no test waits for ever.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type {
-  Broker,
-  BrokerContext,
-  Clock,
-  ConsumerRequest,
-  DeliverySink,
-  EventConsumer,
-  Publisher,
+import {
+  type Broker,
+  type BrokerContext,
+  type Clock,
+  type ConsumerRequest,
+  type DeliverySink,
+  type EventConsumer,
+  hasCode,
+  type Publisher,
+  type Storage,
 } from '@exactly-once/core';
 import { InMemoryBroker, type InMemoryMessage } from '../in-memory-broker.js';
+import { replacing, surrounded } from '../watching/surround.js';
 
 /** `acknowledged`; or the consumer waits that long, or has stopped for good. */
 export type Standing = 'acknowledged' | { readonly waitsMs: number } | { readonly stopped: unknown };
@@ -33,7 +36,9 @@ export class TestBroker implements Broker {
   /** By topic: offset after the last record that is acknowledged. */
   readonly #done = new Map<string, bigint>();
   readonly #waiters = new Set<Waiter>();
-  readonly #processing = new AsyncLocalStorage<boolean>();
+  /** By topic: why it does not go on now. */
+  readonly #held = new Map<string, Standing>();
+  readonly #processing = new AsyncLocalStorage<string>();
 
   bind(context: BrokerContext): void {
     this.#log.bind(context);
@@ -44,9 +49,13 @@ export class TestBroker implements Broker {
     return {
       now: () => clock.now(),
       timer: (ms, action) => clock.timer(ms, action),
-      sleep: (ms, signal) => {
-        if (ms > 0 && this.#processing.getStore() === true) this.#tell({ waitsMs: ms });
-        return clock.sleep(ms, signal);
+      sleep: async (ms, signal) => {
+        const topic = this.#processing.getStore();
+        if (ms <= 0 || topic === undefined) return clock.sleep(ms, signal);
+        const standing = { waitsMs: ms };
+        this.#tell(topic, standing);
+        await clock.sleep(ms, signal);
+        if (this.#held.get(topic) === standing) this.#held.delete(topic);
       },
     };
   }
@@ -70,6 +79,8 @@ export class TestBroker implements Broker {
     const offset = BigInt(this.#log.topic(topic).length) - 1n;
     if ((this.#done.get(topic) ?? 0n) > offset || !this.consumes(topic))
       return Promise.resolve('acknowledged');
+    const held = this.#held.get(topic);
+    if (held !== undefined) return Promise.resolve(held);
     return new Promise((resolve) => {
       this.#waiters.add({ topic, offset, resolve });
     });
@@ -85,25 +96,40 @@ export class TestBroker implements Broker {
 
   consumer(request: ConsumerRequest): EventConsumer {
     for (const { topic } of request.topics) this.#consumed.add(topic);
-    return this.#log.consumer({ ...request, sink: this.#watched(request.sink) });
+    this.#held.clear();
+    const { sink, storage } = request;
+    return this.#log.consumer({ ...request, sink: this.#watched(sink), storage: this.#withClaims(storage) });
   }
 
   async ping(): Promise<void> {}
 
   async close(): Promise<void> {}
 
+  /** What the fence has passed is done, though the process that did it has not said so. */
+  #withClaims(storage: Storage): Storage {
+    const fences = replacing(storage.fences, {
+      claim: (claim) => async (key, owner, startOffset) => {
+        const row = await claim(key, owner, startOffset);
+        this.#acknowledge(key.topic, row.nextOffset - 1n);
+        return row;
+      },
+    });
+    return surrounded(storage, (name, member) => (name === 'fences' ? fences : member));
+  }
+
   #watched(sink: DeliverySink): DeliverySink {
     return {
       process: async (deliveries, session) => {
+        const { topic } = deliveries[0]!;
         const done = (count: number) => {
           session.done(count);
           const last = deliveries[count - 1];
           if (last !== undefined) this.#acknowledge(last.topic, last.offset);
         };
         try {
-          await this.#processing.run(true, () => sink.process(deliveries, { ...session, done }));
+          await this.#processing.run(topic, () => sink.process(deliveries, { ...session, done }));
         } catch (error) {
-          this.#tell({ stopped: error });
+          if (hasCode(error, 'EO_STOPPED')) this.#tell(topic, { stopped: error });
           throw error;
         }
       },
@@ -111,14 +137,16 @@ export class TestBroker implements Broker {
   }
 
   #acknowledge(topic: string, offset: bigint): void {
-    this.#done.set(topic, offset + 1n);
+    const before = this.#done.get(topic) ?? 0n;
+    if (offset >= before) this.#done.set(topic, offset + 1n);
     for (const waiter of this.#waiters) {
       if (waiter.topic === topic && waiter.offset <= offset) this.#resolve(waiter, 'acknowledged');
     }
   }
 
-  #tell(standing: Standing): void {
-    for (const waiter of this.#waiters) this.#resolve(waiter, standing);
+  #tell(topic: string, standing: Standing): void {
+    this.#held.set(topic, standing);
+    for (const waiter of this.#waiters) if (waiter.topic === topic) this.#resolve(waiter, standing);
   }
 
   #resolve(waiter: Waiter, standing: Standing): void {

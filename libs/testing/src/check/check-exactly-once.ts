@@ -1,0 +1,212 @@
+/**
+ * `checkExactlyOnce`: runs a user's handlers under every crash point, rollback, copy and order, and compares what they
+ * leave with one run in which nothing happened.
+ */
+import { ExactlyOnceError, hasCode } from '@exactly-once/core';
+import { type TestApplication, testedBy } from '../application/test-application.js';
+import type { TestEvent } from '../application/test-event.js';
+import { Books } from './books.js';
+import { compareClean, describeDifferences, type Varying } from './clean-runs.js';
+import {
+  type CheckReport,
+  distinct,
+  type Finding,
+  type FindingKind,
+  finding,
+  NotExactlyOnce,
+} from './finding.js';
+import { PlantedFault, type Point, pointLabel } from './planted-fault.js';
+import { type Ground, Trial, type TrialResult } from './trial.js';
+
+/** Statements of the handlers before which a run is cut; the rest are like them. */
+const mostStatements = 20;
+
+/**
+ * Throws NotExactlyOnce, whose message names each mistake, when it happened, and what to do. `events`: one, or several
+ * in the order in which they are delivered; those of different keys are delivered in another order, too.
+ *
+ * Works on the application's database: what stands in its tables when it is called is what each run begins with, and
+ * stands there again at the end. Nobody else may use it meanwhile. All tables are emptied for each run: not for a
+ * database that you would miss; more than 10,000 rows are refused.
+ */
+export async function checkExactlyOnce(
+  application: TestApplication,
+  events: object | readonly object[],
+): Promise<CheckReport> {
+  const given = Array.isArray(events) ? (events as object[]) : [events];
+  if (given.length === 0)
+    throw new ExactlyOnceError('EO_OPTION_INVALID', 'checkExactlyOnce() was given no event');
+  const { recipe, event } = testedBy(application);
+  const made = await Promise.all(given.map((one) => event(one)));
+  const { database } = recipe;
+  const schema = (await database?.createSchema()) ?? null;
+  let books: Books | null = null;
+  try {
+    if (database !== null && schema !== null) books = await Books.open(await database.admin(), schema);
+    return await new Check({ recipe, books, schema, events: made }).run();
+  } finally {
+    await books?.reset().catch(() => undefined);
+    if (schema !== null) await database?.dropSchema(schema);
+  }
+}
+
+class Check {
+  readonly #ground: Ground;
+  readonly #findings: Finding[] = [];
+  #notes: readonly string[] = [];
+  #runs = 0;
+
+  constructor(ground: Ground) {
+    this.#ground = ground;
+  }
+
+  async run(): Promise<CheckReport> {
+    const clean = await this.#trial((trial) => trial.run(PlantedFault.none()));
+    if (clean.failure !== null) {
+      this.#findings.push(cleanFailure(clean));
+      return this.#report();
+    }
+    this.#lookAtSwallowed(clean, 'a run without any fault');
+    const again = await this.#trial((trial) => trial.run(PlantedFault.none()));
+    const varying = compareClean(clean, again);
+    this.#findings.push(...varying.findings);
+    this.#notes = varying.notes;
+    await this.#crashes(clean, varying);
+    await this.#rollbacks(clean, varying);
+    await this.#copies(clean, varying);
+    await this.#orders(clean, varying);
+    return this.#report();
+  }
+
+  async #crashes(clean: TrialResult, varying: Varying): Promise<void> {
+    const points: Point[] = [
+      'before the transaction began',
+      'after the inbox insert',
+      ...this.#statements(clean),
+      'after the handler, before COMMIT',
+      'after COMMIT, before the acknowledgement',
+    ];
+    for (const point of points) {
+      const result = await this.#trial((trial) => trial.runTwice(PlantedFault.crash(point)));
+      const when = `the process ends ${pointLabel(point, clean.fault.statements)}, and another one takes over`;
+      if (point !== points.at(-1)) this.#lookAtLeft(result, varying, when);
+      this.#compare('crash', clean, result, { varying, when });
+    }
+  }
+
+  /** Written, and the transaction is not. */
+  #lookAtLeft({ leftBehind }: TrialResult, { rows }: Varying, when: string): void {
+    if (this.#ground.books === null || leftBehind === null || this.#ground.events.length > 1) return;
+    const tables = describeDifferences(this.#ground.books.start, leftBehind, rows, 'row');
+    for (const table of tables) {
+      const what = `a row was written outside of the event's transaction, and stays where that is not committed: ${table}`;
+      this.#findings.push(finding('written-outside', what, when));
+    }
+  }
+
+  async #rollbacks(clean: TrialResult, varying: Varying): Promise<void> {
+    const points: Point[] = ['after the handler, before COMMIT', ...this.#statements(clean)];
+    for (const point of points) {
+      const result = await this.#trial((trial) => trial.run(PlantedFault.rollback(point)));
+      const label = pointLabel(point, clean.fault.statements);
+      const when = `the database rolls back ${label}, and the same process calls the handler again`;
+      this.#lookAtSwallowed(result, when);
+      this.#lookAtCalls(clean, result, when);
+      this.#compare('memory', clean, result, { varying, when });
+    }
+  }
+
+  #lookAtSwallowed({ fault }: TrialResult, when: string): void {
+    for (const { handler, statement } of fault.swallowed) {
+      const at = statement.site === null ? '' : ` at ${statement.site}`;
+      const what = `${handler} swallowed an SQL error${at} and went on; PostgreSQL takes nothing any more in that transaction`;
+      this.#findings.push(finding('swallowed', what, when));
+    }
+  }
+
+  #lookAtCalls(clean: TrialResult, result: TrialResult, when: string): void {
+    const counted = (all: TrialResult, target: string) =>
+      all.outsideCalls.filter((call) => call.target === target && !call.keyed).length;
+    for (const { handler, target, keyed } of result.outsideCalls) {
+      if (keyed || counted(result, target) <= counted(clean, target)) continue;
+      const what = `${handler} called ${target} again, without an idempotency key in its headers or its path`;
+      this.#findings.push(finding('outside-call', what, when));
+    }
+  }
+
+  async #copies(clean: TrialResult, varying: Varying): Promise<void> {
+    const twice = await this.#trial((trial) => trial.run(PlantedFault.none(), { copies: 2, rounds: 2 }));
+    const when = 'each event comes twice, and twice again after a restart';
+    this.#compare('copies', clean, twice, { varying, when });
+    const beside = await this.#trial((trial) => trial.runBeside());
+    this.#compare('copies', clean, beside, {
+      varying,
+      when: 'two processes get the same event at the same time',
+    });
+  }
+
+  async #orders(clean: TrialResult, varying: Varying): Promise<void> {
+    const events = reordered(this.#ground.events);
+    if (events === null) return;
+    const result = await this.#trial((trial) => trial.run(PlantedFault.none(), { events }));
+    this.#compare('order', clean, result, {
+      varying,
+      when: 'events of different keys come in another order',
+    });
+  }
+
+  #compare(
+    kind: FindingKind,
+    clean: TrialResult,
+    result: TrialResult,
+    { varying, when }: { varying: Varying; when: string },
+  ): void {
+    if (result.failure !== null) {
+      this.#findings.push(finding(kind, `an event is not handled any more: ${result.failure.message}`, when));
+      return;
+    }
+    const lines = [
+      ...describeDifferences(clean.rows, result.rows, varying.rows, 'row'),
+      ...describeDifferences(clean.published, result.published, varying.published, 'event'),
+    ];
+    const why =
+      kind === 'memory'
+        ? 'the handler remembers its first call, so the second one does something else: '
+        : '';
+    for (const line of lines) this.#findings.push(finding(kind, `${why}${line}`, when));
+  }
+
+  #statements(clean: TrialResult): number[] {
+    return clean.fault.statements.slice(0, mostStatements).map((_, index) => index + 1);
+  }
+
+  async #trial(run: (trial: Trial) => Promise<TrialResult>): Promise<TrialResult> {
+    this.#runs++;
+    return run(new Trial(this.#ground));
+  }
+
+  #report(): CheckReport {
+    const report = { runs: this.#runs, notes: this.#notes };
+    const findings = distinct(this.#findings);
+    if (findings.length > 0) throw new NotExactlyOnce(findings, report);
+    return report;
+  }
+}
+
+function cleanFailure({ failure }: TrialResult): Finding {
+  const when = 'a run without any fault';
+  const { cause } = failure!;
+  const isEscape = hasCode(cause, 'EO_WRITE_ESCAPED') || hasCode(cause, 'EO_TRANSACTION_ENDED');
+  if (!isEscape) return finding('failed', `the handler fails: ${failure!.message}`, when);
+  const what = (cause as Error).message.replace(/^EO_\w+: /, '').replace(/\. Meaning: .*$/s, '');
+  return finding('escaped', what, when);
+}
+
+/** Keys in the reverse order, the events of each in their own; `null` where that is the same. */
+function reordered(events: readonly TestEvent[]): TestEvent[] | null {
+  const keys = [...new Set(events.map(({ message }, index) => String(message.key ?? `\0${index}`)))];
+  if (keys.length < 2) return null;
+  return keys
+    .reverse()
+    .flatMap((key) => events.filter(({ message }, index) => String(message.key ?? `\0${index}`) === key));
+}
