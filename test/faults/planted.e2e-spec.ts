@@ -153,14 +153,12 @@ const planted: readonly Planted[] = [
   },
 ];
 
-/** The same with all remedies, as far as a run is short. */
+/** The same with all remedies, as far as a run is short. Cases 3, 12, 14, 17, 20, 22, 33 and 36 are in `--quick`, with seed 1. */
 const whole: readonly Runs[] = [
-  { cases: [12, 14, 17, 20, 22], seed: 1, patience: 60 },
   { cases: [4], seed: 12, patience: 60 },
   { cases: [16, 17], seed: 5, broker: 'database', patience: 60 },
   { cases: [42], seed: 4, broker: 'database', patience: 60 },
-  { cases: [27, 28], seed: 1, broker: 'database', patience: 60 },
-  { cases: [33, 36], seed: 1, quick: true, patience: 60 },
+  { cases: [28, 29], seed: 1, broker: 'database', patience: 60 },
 ];
 
 async function run(folder: string, runs: Runs): Promise<RunReport[]> {

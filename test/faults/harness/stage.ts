@@ -54,6 +54,9 @@ export interface Layout {
 /** Roles that bring new events. */
 const sources = new Set<WorkerPlan['role']>(['produce', 'publish', 'deliver']);
 
+/** Milliseconds for whatever is waited for after something that did not come. */
+const afterStuckMs = 5_000;
+
 /** There is nothing to wait for any more. */
 class GivenUp extends Error {}
 
@@ -200,7 +203,8 @@ export class Stage {
 
   /**
    * Waits for a condition; one that does not come is a liveness anomaly and answers false. A condition that cannot
-   * be looked up (a coordinator that moves) has not come yet.
+   * be looked up (a coordinator that moves) has not come yet. Where something was stuck before, nothing is waited for
+   * longer than a moment: the run is red, and the rest comes of it.
    */
   async eventually(
     what: string,
@@ -215,7 +219,7 @@ export class Stage {
         return false;
       });
     try {
-      await until(what, lookUp, patienceMs);
+      await until(what, lookUp, this.stuck.length > 0 ? Math.min(patienceMs, afterStuckMs) : patienceMs);
       return true;
     } catch (error) {
       this.stuck.push(`${(error as Error).message}${trouble === null ? '' : ` (${trouble})`}`);

@@ -12,7 +12,7 @@ async function exhaust(stage: Stage): Promise<void> {
   const ground = await layOut(stage, { partitions: 8 });
   const poolSize = random.pick([2, 3, 5, 10]);
   Object.assign(stage.schedule, { poolSize });
-  const count = random.between(200, 300);
+  const count = random.between(120, 180);
   const messages = Array.from({ length: count }, () =>
     ledgerMessage(stage, { key: random.pick(ground.keys), ...act(stage, poolSize) }),
   );
@@ -31,7 +31,7 @@ async function exhaust(stage: Stage): Promise<void> {
 /** Most ask for nothing more, some for a second connection, and a few keep the whole pool busy for a while. */
 function act({ random }: Stage, poolSize: number): { readonly act?: Act } {
   if (random.chance(0.03)) {
-    return { act: { kind: 'crowd', queries: poolSize * 2, ms: random.pick([100, 500, 1_000]) } };
+    return { act: { kind: 'crowd', queries: poolSize * 2, ms: random.pick([100, 300, 600]) } };
   }
   return random.chance(0.3) ? { act: { kind: 'aside' } } : {};
 }
