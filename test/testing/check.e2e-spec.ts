@@ -11,7 +11,7 @@ import { getRepositoryToken } from '@nestjs/typeorm';
 import { DataSource, type Repository } from 'typeorm';
 import { findPostgres, type PostgresServer, type TestDatabase } from '../services/postgres.js';
 import { elsewhere } from './escaping.js';
-import { Account, mistakes, moduleOf, type Work, withoutMistake } from './mistaken.js';
+import { Account, mistakes, moduleOf, type Work, withoutMistake, writesOutside } from './mistaken.js';
 import { OrderPlaced, Payment } from './shop.js';
 
 let server: PostgresServer;
@@ -118,6 +118,12 @@ describe('on the user’s own database, checkExactlyOnce', () => {
         what: expect.stringContaining("a row was written outside of the event's transaction"),
       }),
     );
+  });
+
+  it('lets what is written in ExactlyOnce.outside() be, and says so', async () => {
+    const { notes } = await checkExactlyOnce(await start(writesOutside), order);
+
+    expect(notes).toEqual(['"account" is written in ExactlyOnce.outside(), and was not compared']);
   });
 
   it('finds a handler that relies on an order between keys', async () => {

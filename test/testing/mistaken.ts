@@ -2,7 +2,7 @@
  * Handlers each with one mistake that a check has to find, and one without any. What they share stands in `./shop.ts`.
  */
 import { randomUUID } from 'node:crypto';
-import { EventType, IdempotentHandler, OutboxRepository } from '@exactly-once/nestjs';
+import { EventType, ExactlyOnce, IdempotentHandler, OutboxRepository } from '@exactly-once/nestjs';
 import { Controller, Module, type Type } from '@nestjs/common';
 import { Payload } from '@nestjs/microservices';
 import { InjectDataSource, InjectRepository, TypeOrmModule } from '@nestjs/typeorm';
@@ -32,6 +32,7 @@ export interface World {
   readonly payments: Repository<Payment>;
   readonly dataSource: DataSource;
   readonly outbox: OutboxRepository;
+  readonly exactlyOnce: ExactlyOnce;
   /** As a property of the class would be. */
   readonly memory: { calls: number; seen: Set<string>; last: string };
 }
@@ -48,12 +49,13 @@ export function moduleOf(work: Work): Type {
       @InjectRepository(Payment) private readonly payments: Repository<Payment>,
       @InjectDataSource() private readonly dataSource: DataSource,
       private readonly outbox: OutboxRepository,
+      private readonly exactlyOnce: ExactlyOnce,
     ) {}
 
     @IdempotentHandler(OrderPlaced)
     async capture(@Payload() order: OrderPlaced) {
-      const { payments, dataSource, outbox, memory } = this;
-      await work(order, { payments, dataSource, outbox, memory });
+      const { payments, dataSource, outbox, exactlyOnce, memory } = this;
+      await work(order, { payments, dataSource, outbox, exactlyOnce, memory });
     }
   }
 
@@ -70,6 +72,14 @@ export const withoutMistake: Work = async (order, { payments, dataSource, outbox
     await manager.increment(Account, { name: 'takings' }, 'cents', order.totalCents);
   });
   await outbox.publish(new PaymentCaptured(order.orderId));
+};
+
+/** What it writes there is to survive a rollback, and so may be there twice. */
+export const writesOutside: Work = async (order, { payments, exactlyOnce, dataSource }) => {
+  await exactlyOnce.outside(() =>
+    dataSource.getRepository(Account).upsert({ name: 'seen', cents: 1 }, ['name']),
+  );
+  await payments.insert(rowOf(order));
 };
 
 export const mistakes: Readonly<Record<string, Work>> = {

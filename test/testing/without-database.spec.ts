@@ -1,8 +1,20 @@
-import { EventType, ExactlyOnceModule, IdempotentHandler, OutboxRepository } from '@exactly-once/nestjs';
-import { InMemoryBroker, InMemoryStorage, testExactlyOnce } from '@exactly-once/testing';
+import {
+  EventContext,
+  EventType,
+  ExactlyOnceModule,
+  IdempotentHandler,
+  OutboxRepository,
+} from '@exactly-once/nestjs';
+import {
+  checkExactlyOnce,
+  InMemoryBroker,
+  InMemoryStorage,
+  NotExactlyOnce,
+  testExactlyOnce,
+} from '@exactly-once/testing';
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Injectable, Module } from '@nestjs/common';
-import { Payload } from '@nestjs/microservices';
+import { Ctx, Payload } from '@nestjs/microservices';
 
 @EventType<Asked>('asked', { topic: 'questions', key: ({ about }) => about })
 class Asked {
@@ -98,6 +110,77 @@ describe('a whole module', () => {
   });
 });
 
+describe('a batch handler', () => {
+  @Controller()
+  class Batches {
+    constructor(private readonly outbox: OutboxRepository) {}
+
+    @IdempotentHandler(Asked, { batch: 10 })
+    async answer(@Payload() asked: Asked[], @Ctx() contexts: EventContext[]) {
+      for (const [index, { about }] of asked.entries()) {
+        await this.outbox.publish(new Answered(about), { causedBy: contexts[index]! });
+      }
+    }
+  }
+
+  @Module({ controllers: [Batches] })
+  class BatchesModule {}
+
+  it('is tested and checked like any other', async () => {
+    const app = await testExactlyOnce(BatchesModule);
+
+    expect(await app.deliver(new Asked('weather'))).toBe('handled');
+    expect(await checkExactlyOnce(app, [new Asked('sun'), new Asked('rain')])).toMatchObject({ notes: [] });
+    expect(app.published()).toMatchObject([{ data: { about: 'weather' } }]);
+    await app.close();
+  });
+});
+
+describe('checkExactlyOnce without a database', () => {
+  @Controller()
+  class Careless {
+    #asked = 0;
+
+    constructor(private readonly outbox: OutboxRepository) {}
+
+    @IdempotentHandler(Asked)
+    async answer(@Payload() { about }: Asked) {
+      this.#asked++;
+      await this.outbox.publish(
+        new Answered(about === 'counted' ? `answer ${this.#asked}` : `${Math.random()}`),
+      );
+    }
+  }
+
+  @Module({ controllers: [Careless] })
+  class CarelessModule {}
+
+  it.each([
+    ['chance', 'event-random', /"answered" is published with a `about` that is another one each time/],
+    ['counted', 'memory', /remembers its first call.*"answer 2" instead of "answer 1"/],
+  ])('finds what hangs on more than the event: %s', async (about, kind, what) => {
+    const app = await testExactlyOnce(CarelessModule);
+
+    const found = await checkExactlyOnce(app, new Asked(about)).catch(
+      (error: unknown) => error as NotExactlyOnce,
+    );
+
+    expect(found).toBeInstanceOf(NotExactlyOnce);
+    expect((found as NotExactlyOnce).findings).toMatchObject([{ kind, what: expect.stringMatching(what) }]);
+    await app.close();
+  });
+
+  it.each([
+    ['no event', [], 'was given no event'],
+    ['an object of no event class', { about: 'x' }, 'EO_EVENT_TYPE_MISSING'],
+  ])('refuses %s', async (_, events, message) => {
+    const app = await testExactlyOnce(CarelessModule);
+
+    await expect(checkExactlyOnce(app, events)).rejects.toThrow(message);
+    await app.close();
+  });
+});
+
 describe('testExactlyOnce', () => {
   it.each([
     [
@@ -111,6 +194,18 @@ describe('testExactlyOnce', () => {
     ['no module', undefined, {}, /was given undefined/],
   ])('refuses %s', async (_, module, options, message) => {
     await expect(testExactlyOnce(module, options as object)).rejects.toThrow(message);
+  });
+
+  it('says that handlers in Kafka transactions are not for it', async () => {
+    @Controller()
+    class Transforming {
+      @IdempotentHandler(Asked, { transaction: 'kafka' })
+      async answer() {}
+    }
+    @Module({ controllers: [Transforming] })
+    class TransformingModule {}
+
+    await expect(testExactlyOnce(TransformingModule)).rejects.toThrow(/transaction/);
   });
 
   it('tells what the start of the module gives', async () => {

@@ -3,7 +3,7 @@
  * a process that is started anew.
  */
 import { type Clock, ExactlyOnceError, type Storage } from '@exactly-once/core';
-import { InMemoryStorage } from '../in-memory-storage.js';
+import type { InMemoryStorage } from '../in-memory-storage.js';
 import { type StorageObserver, watchStorage } from '../watching/watched-storage.js';
 import { type ReadModule, readModule } from './module-reading.js';
 import {
@@ -26,6 +26,8 @@ export interface ApplicationParts {
   readonly observer: StorageObserver;
   /** Of the framework's tables; `null` without a database. */
   readonly schema: string | null;
+  /** Where the module uses no TypeORM: what outlives one run of it. */
+  readonly memory: InMemoryStorage;
   /** Consumer group: two of one group would take each other's events away. */
   readonly group: string;
 }
@@ -127,7 +129,7 @@ export class Recipe {
   }
 
   #exactlyOnceOptions(
-    { broker, clock, observer, schema, group }: ApplicationParts,
+    { broker, clock, observer, schema, group, memory }: ApplicationParts,
     storage: { made: Storage | null },
   ): ExactlyOnceOptions {
     const keep = (made: Storage): Storage => {
@@ -149,7 +151,7 @@ export class Recipe {
       broker: { inject: [], create: () => broker },
       storage:
         typeOrm === null
-          ? { inject: [], create: () => keep(new InMemoryStorage(clock)) }
+          ? { inject: [], create: () => keep(memory) }
           : {
               inject: [typeOrm.nest.getDataSourceToken()],
               create: (dataSource) =>

@@ -3,6 +3,7 @@
  * and a database, one after another or at the same time.
  */
 import type { Storage } from '@exactly-once/core';
+import { InMemoryStorage } from '../in-memory-storage.js';
 import { ManualClock } from '../manual-clock.js';
 import { DeliveryFailed, givenUp } from './delivery-failed.js';
 import type { INestMicroservice } from './peers.js';
@@ -17,6 +18,8 @@ export interface RunParts {
   readonly watchers: readonly Faults[];
   /** Default: a new one. */
   readonly broker?: TestBroker;
+  /** Of an earlier run, where it is to know what that did. Default: a new one. */
+  readonly memory?: InMemoryStorage;
 }
 
 /** `duplicate`: no handler was called. */
@@ -26,12 +29,14 @@ export class RunningApplication {
   readonly record: TestRecord;
   readonly broker: TestBroker;
   readonly clock: ManualClock;
+  readonly memory: InMemoryStorage;
   #made: { readonly nest: INestMicroservice; readonly storage: Storage } | null = null;
 
-  private constructor({ watchers, broker = new TestBroker() }: RunParts) {
+  private constructor({ watchers, broker = new TestBroker(), memory }: RunParts) {
     this.record = new TestRecord(...watchers);
     this.broker = broker;
     this.clock = new ManualClock(Date.now(), this.record.idle);
+    this.memory = memory ?? new InMemoryStorage(this.clock);
     this.record.onPublished = ({ event, deliverAtMs }) => {
       const append = () => this.broker.append(event.topic, messageOf(event));
       const waitMs = (deliverAtMs ?? 0) - this.clock.now();
@@ -42,9 +47,9 @@ export class RunningApplication {
 
   static async start(recipe: Recipe, parts: RunParts): Promise<RunningApplication> {
     const running = new RunningApplication(parts);
-    const { record: observer, broker, clock } = running;
+    const { record: observer, broker, clock, memory } = running;
     const { schema, group } = parts;
-    running.#made = await recipe.make({ observer, broker, clock, schema, group });
+    running.#made = await recipe.make({ observer, broker, clock, memory, schema, group });
     return running;
   }
 

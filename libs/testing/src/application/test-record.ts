@@ -50,6 +50,10 @@ export class TestRecord implements StorageObserver {
     for (const one of this.#watchers) one.elsewhere?.(call, sql, site);
   }
 
+  outside(call: HandlerCall, sql: string): void {
+    for (const one of this.#watchers) one.outside?.(call, sql);
+  }
+
   called(call: HandlerCall): void {
     const ids = (call.scope.invocation?.contexts ?? []).map(({ id }) => id);
     const recorded: RecordedCall = { handler: call.handler, ids, failure: null };

@@ -5,7 +5,7 @@
 import { ExactlyOnceError, hasCode } from '@exactly-once/core';
 import { type TestApplication, testedBy } from '../application/test-application.js';
 import type { TestEvent } from '../application/test-event.js';
-import { Books } from './books.js';
+import { Books, type Rows } from './books.js';
 import { compareClean, describeDifferences, type Varying } from './clean-runs.js';
 import {
   type CheckReport,
@@ -55,6 +55,8 @@ class Check {
   readonly #findings: Finding[] = [];
   #notes: readonly string[] = [];
   #runs = 0;
+  /** Tables that are to survive a rollback. */
+  #outside: ReadonlySet<string> = new Set();
 
   constructor(ground: Ground) {
     this.#ground = ground;
@@ -70,7 +72,10 @@ class Check {
     const again = await this.#trial((trial) => trial.run(PlantedFault.none()));
     const varying = compareClean(clean, again);
     this.#findings.push(...varying.findings);
-    this.#notes = varying.notes;
+    const outside = [...this.#outside].map(
+      (one) => `"${one}" is written in ExactlyOnce.outside(), and was not compared`,
+    );
+    this.#notes = [...varying.notes, ...outside];
     await this.#crashes(clean, varying);
     await this.#rollbacks(clean, varying);
     await this.#copies(clean, varying);
@@ -97,7 +102,7 @@ class Check {
   /** Written, and the transaction is not. */
   #lookAtLeft({ leftBehind }: TrialResult, { rows }: Varying, when: string): void {
     if (this.#ground.books === null || leftBehind === null || this.#ground.events.length > 1) return;
-    const tables = describeDifferences(this.#ground.books.start, leftBehind, rows, 'row');
+    const tables = describeDifferences(this.#compared(this.#ground.books.start), leftBehind, rows, 'row');
     for (const table of tables) {
       const what = `a row was written outside of the event's transaction, and stays where that is not committed: ${table}`;
       this.#findings.push(finding('written-outside', what, when));
@@ -182,7 +187,14 @@ class Check {
 
   async #trial(run: (trial: Trial) => Promise<TrialResult>): Promise<TrialResult> {
     this.#runs++;
-    return run(new Trial(this.#ground));
+    const result = await run(new Trial(this.#ground));
+    this.#outside = new Set([...this.#outside, ...result.fault.outsideTables]);
+    const { rows, leftBehind } = result;
+    return { ...result, rows: this.#compared(rows), leftBehind: leftBehind && this.#compared(leftBehind) };
+  }
+
+  #compared(rows: Rows): Rows {
+    return new Map([...rows].filter(([table]) => !this.#outside.has(table)));
   }
 
   #report(): CheckReport {

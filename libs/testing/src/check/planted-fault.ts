@@ -5,7 +5,7 @@
 import { ExactlyOnceError } from '@exactly-once/core';
 import type { Faults } from '../application/test-record.js';
 import type { HandlerCall } from '../watching/handler-call.js';
-import { isWrite, shortened } from '../watching/statement-kind.js';
+import { isWrite, shortened, writtenTable } from '../watching/statement-kind.js';
 import type { Step } from '../watching/watched-storage.js';
 
 /** A step, or before the n-th statement of the handlers, from 1. */
@@ -22,6 +22,8 @@ export class PlantedFault implements Faults {
   readonly statements: SeenStatement[] = [];
   /** Handlers that went on as if nothing was, after an SQL error. */
   readonly swallowed: { readonly handler: string; readonly statement: SeenStatement }[] = [];
+  /** Tables that handlers write to in `ExactlyOnce.outside`. */
+  readonly outsideTables = new Set<string>();
   /** The fault has happened. */
   fired = false;
   /** The process is at its end: nothing reaches the database any more. */
@@ -55,6 +57,11 @@ export class PlantedFault implements Faults {
 
   elsewhere(_call: HandlerCall, sql: string): void {
     if (this.dead && isWrite(sql)) throw unreachable();
+  }
+
+  outside(_call: HandlerCall, sql: string): void {
+    const table = isWrite(sql) ? writtenTable(sql) : null;
+    if (table !== null) this.outsideTables.add(table);
   }
 
   returned(call: HandlerCall, failure: { readonly error: unknown } | null): void {

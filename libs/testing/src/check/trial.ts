@@ -128,6 +128,7 @@ export class Trial {
     const process = await RunningApplication.start(recipe, {
       ...{ schema, group, watchers },
       ...(broker && { broker }),
+      ...(this.#running[0] && { memory: this.#running[0].memory }),
     });
     this.#running.push(process);
     return process;

@@ -103,6 +103,10 @@ function watchedQuery(original: Method, _name: string): Method {
     const { call, operation } = running;
     const [given] = parameters as [string | { text?: string } | undefined];
     const sql = String(typeof given === 'object' ? given.text : given);
+    if (running.outside) {
+      call.observer.outside?.(call, sql);
+      return original.apply(this, parameters);
+    }
     try {
       const isOwn = call.client === this;
       const site = () => callSite() ?? operation?.site ?? null;
@@ -128,7 +132,7 @@ function refused(error: unknown, parameters: readonly unknown[]): unknown {
 function placedOperation(original: Method, what: string): Method {
   return function operation(...parameters) {
     const running = currentCall();
-    if (running === undefined) return original.apply(this, parameters);
+    if (running === undefined || running.outside) return original.apply(this, parameters);
     const { call, operation: outer } = running;
     return inCall(call, () => original.apply(this, parameters), {
       what,
@@ -141,7 +145,7 @@ function placedOperation(original: Method, what: string): Method {
 function watchedOperation(original: Method, what: string): Method {
   return function operation(...parameters) {
     const running = currentCall();
-    if (running === undefined) return original.apply(this, parameters);
+    if (running === undefined || running.outside) return original.apply(this, parameters);
     const { call, operation: outer } = running;
     const own: Operation = { what, site: callSite() ?? outer?.site ?? null };
     const result: unknown = inCall(call, () => original.apply(this, parameters), own);

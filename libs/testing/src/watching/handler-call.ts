@@ -18,6 +18,8 @@ export interface CallObserver {
   statement?(call: HandlerCall, sql: string, site: string | null): void;
   /** Before a statement on any other connection; likewise. */
   elsewhere?(call: HandlerCall, sql: string, site: string | null): void;
+  /** Before a statement inside of `ExactlyOnce.outside`. */
+  outside?(call: HandlerCall, sql: string): void;
   called?(call: HandlerCall): void;
   /** What it throws is the handler's failure. `failure`: what the handler threw. */
   returned?(call: HandlerCall, failure: { readonly error: unknown } | null): void;
@@ -36,20 +38,22 @@ export interface HandlerCall {
 interface Running {
   readonly call: HandlerCall;
   readonly operation: Operation | null;
+  /** Inside of \`ExactlyOnce.outside\`: what it writes is not to belong to the event. */
+  readonly outside: boolean;
 }
 
 const running = new AsyncLocalStorage<Running | undefined>();
 
-/** `undefined` outside of any, and inside of `ExactlyOnce.outside`. */
+/** `undefined` outside of any. */
 export function currentCall(): Running | undefined {
   return running.getStore();
 }
 
 export function inCall<T>(call: HandlerCall, work: () => T, operation: Operation | null = null): T {
-  return running.run({ call, operation }, work);
+  return running.run({ call, operation, outside: false }, work);
 }
 
-/** What `work` writes belongs to nobody's event. */
-export function outsideCalls<T>(work: () => T): T {
-  return running.run(undefined, work);
+export function outsideTransaction<T>(work: () => T): T {
+  const now = running.getStore();
+  return now === undefined ? work() : running.run({ ...now, outside: true }, work);
 }

@@ -16,7 +16,7 @@ import {
   writtenEntries,
 } from '@exactly-once/core';
 import { type ClientBox, seekClient, type WatchedDataSource, watchDriver } from './driver-watch.js';
-import { type CallObserver, type HandlerCall, inCall, outsideCalls } from './handler-call.js';
+import { type CallObserver, type HandlerCall, inCall, outsideTransaction } from './handler-call.js';
 import { eachCall, replacing, surrounded } from './surround.js';
 
 /** Steps of a transaction over events, in their order; what they say is for people. */
@@ -144,7 +144,7 @@ function watchedAmbient(
         return inCall(call, () => watchedCall(call, () => run(scope, work)));
       }) as AmbientScope['run'],
     outside: (outside) =>
-      ((work: () => unknown) => outside(() => outsideCalls(work))) as AmbientScope['outside'],
+      ((work: () => unknown) => outside(() => outsideTransaction(work))) as AmbientScope['outside'],
   });
 }
 
