@@ -26,7 +26,10 @@ export interface Claimed {
   readonly committed: bigint | null;
 }
 
-/** Throws EO_OFFSET_AHEAD and EO_LOG_CHANGED; kafkajs's and the storage's errors pass through. */
+/**
+ * A fence is set back only by who may commit as a member of the present generation: the real owner's late commit would
+ * else stand ahead of it. Throws EO_OFFSET_AHEAD and EO_LOG_CHANGED; kafkajs's and the storage's errors pass through.
+ */
 export async function claimPartition(request: ClaimRequest): Promise<Claimed> {
   const { offsets, storage, key, owner, startFrom, dedup } = request;
   const where = `${key.topic}/${key.partition} of group ${key.group}`;
@@ -42,6 +45,7 @@ export async function claimPartition(request: ClaimRequest): Promise<Claimed> {
     const position = startPosition({ ...known, row });
     if (position.newLog) await beginLog(request, position.offset);
     else if (row.nextOffset !== position.offset) {
+      if (position.offset < row.nextOffset) await request.commit(position.offset);
       await storage.fences.reposition(key, owner, position.offset, false);
     }
     return { position, found: row, high: known.high, committed: known.committed };
