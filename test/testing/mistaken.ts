@@ -6,7 +6,18 @@ import { EventType, ExactlyOnce, IdempotentHandler, OutboxRepository } from '@ex
 import { Controller, Module, type Type } from '@nestjs/common';
 import { Payload } from '@nestjs/microservices';
 import { InjectDataSource, InjectRepository, TypeOrmModule } from '@nestjs/typeorm';
-import { Column, DataSource, Entity, PrimaryColumn, Repository } from 'typeorm';
+import {
+  Column,
+  CreateDateColumn,
+  DataSource,
+  Entity,
+  ManyToOne,
+  PrimaryColumn,
+  PrimaryGeneratedColumn,
+  type Relation,
+  Repository,
+  UpdateDateColumn,
+} from 'typeorm';
 import { elsewhere } from './escaping.js';
 import { OrderPlaced, Payment, PaymentCaptured } from './shop.js';
 
@@ -17,6 +28,25 @@ export class Account {
 
   @Column('int', { default: 0 })
   cents!: number;
+}
+
+/** With all that the database makes by itself, and a reference to such a value. */
+@Entity()
+export class Entry {
+  @PrimaryGeneratedColumn('uuid')
+  id!: string;
+
+  @ManyToOne(() => Payment)
+  payment!: Relation<Payment>;
+
+  @Column('text')
+  note!: string;
+
+  @CreateDateColumn({ type: 'timestamptz' })
+  createdAt!: Date;
+
+  @UpdateDateColumn({ type: 'timestamptz' })
+  updatedAt!: Date;
 }
 
 @EventType<ReceiptSent>('receipt.sent', { topic: 'receipts', key: (event) => event.orderId })
@@ -59,7 +89,7 @@ export function moduleOf(work: Work): Type {
     }
   }
 
-  @Module({ imports: [TypeOrmModule.forFeature([Payment, Account])], controllers: [Handlers] })
+  @Module({ imports: [TypeOrmModule.forFeature([Payment, Account, Entry])], controllers: [Handlers] })
   class HandlersModule {}
   return HandlersModule;
 }
@@ -72,6 +102,22 @@ export const withoutMistake: Work = async (order, { payments, dataSource, outbox
     await manager.increment(Account, { name: 'takings' }, 'cents', order.totalCents);
   });
   await outbox.publish(new PaymentCaptured(order.orderId));
+};
+
+/** Nothing here is a mistake, though a check may well take it for one. */
+export const unusual: Readonly<Record<string, Work>> = {
+  'has the database make keys and times': async (order, { dataSource }) => {
+    const payment = await dataSource.getRepository(Payment).save(rowOf(order));
+    const entries = dataSource.getRepository(Entry);
+    const entry = await entries.save({ payment, note: 'made' });
+    await entries.update({ id: entry.id }, { note: 'changed' });
+  },
+  'can do without a write, behind a savepoint': async (order, { payments, dataSource }) => {
+    await payments.insert(rowOf(order));
+    await dataSource
+      .transaction((manager) => manager.insert(Account, { name: 'extra' }))
+      .catch(() => undefined);
+  },
 };
 
 /** What it writes there is to survive a rollback, and so may be there twice. */

@@ -8,6 +8,9 @@ import type { HandlerCall } from '../watching/handler-call.js';
 import { isWrite, shortened, writtenTable } from '../watching/statement-kind.js';
 import type { Step } from '../watching/watched-storage.js';
 
+/** The framework's own, around a nested transaction. */
+const ofNested = /^\s*(savepoint|release|rollback)\b/i;
+
 /** A step, or before the n-th statement of the handlers, from 1. */
 export type Point = Step | number;
 
@@ -24,12 +27,15 @@ export class PlantedFault implements Faults {
   readonly swallowed: { readonly handler: string; readonly statement: SeenStatement }[] = [];
   /** Tables that handlers write to in `ExactlyOnce.outside`. */
   readonly outsideTables = new Set<string>();
+  /** The handler has undone what failed, behind a savepoint, and gone on: it is to do without. */
+  absorbed = false;
   /** The fault has happened. */
   fired = false;
   /** The process is at its end: nothing reaches the database any more. */
   dead = false;
   readonly #kind: 'none' | 'crash' | 'rollback';
   readonly #point: Point | null;
+  #failedIn: HandlerCall | null = null;
 
   private constructor(kind: 'none' | 'crash' | 'rollback', point: Point | null) {
     this.#kind = kind;
@@ -49,9 +55,11 @@ export class PlantedFault implements Faults {
     this.#reach(step);
   }
 
-  statement(_call: HandlerCall, sql: string, site: string | null): void {
+  statement(call: HandlerCall, sql: string, site: string | null): void {
     if (this.dead) throw unreachable();
+    if (ofNested.test(sql)) return;
     this.statements.push({ sql, site });
+    if (this.statements.length === this.#point && !this.fired) this.#failedIn = call;
     this.#reach(this.statements.length);
   }
 
@@ -65,9 +73,12 @@ export class PlantedFault implements Faults {
   }
 
   returned(call: HandlerCall, failure: { readonly error: unknown } | null): void {
-    const statement = this.statements.at(-1);
+    const { statements } = this;
+    const failed = call === this.#failedIn ? statements[Number(this.#point) - 1] : undefined;
+    const statement = failed ?? statements.at(-1);
     if (failure !== null || this.dead || statement === undefined) return;
     if (call.scope.transaction.aborted !== null) this.swallowed.push({ handler: call.handler, statement });
+    else if (failed !== undefined) this.absorbed = true;
   }
 
   #reach(point: Point): void {
