@@ -2,7 +2,7 @@ import { type AddressInfo, createServer, type Server, Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { requestCancel } from '../../libs/typeorm/src/postgres/cancel-request.js';
-import type { PostgresClient } from '../../libs/typeorm/src/postgres/postgres-connection.js';
+import type { PostgresClient } from '../../libs/typeorm/src/postgres/postgres-client.js';
 import { until } from './storage-world.js';
 
 describe('a request to cancel', () => {

@@ -1,7 +1,16 @@
 import type { Storage, Transaction } from '@exactly-once/core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
-import { begun, handle, Payment, rejection, StorageWorld, sealAndCommit, until } from './storage-world.js';
+import {
+  anEvent,
+  begun,
+  handle,
+  Payment,
+  rejection,
+  StorageWorld,
+  sealAndCommit,
+  until,
+} from './storage-world.js';
 
 const record = (key: string) => ({
   key: Buffer.from(key.padEnd(24)),
@@ -59,17 +68,17 @@ describe('a transaction', () => {
       expect(await world.payments()).toEqual([]);
     });
 
-    it('is refused by COMMIT where the seal asked for nothing, because all is tried again', async () => {
-      transaction = await storage.begin({ ...begun, triedAgain: true });
-      await handle(storage, transaction, async () => {
-        await insert('a');
-        await rejection(insert('a'));
-      });
+    it('is found out by COMMIT where nobody saw the error, and nothing was asked before', async () => {
+      transaction = await storage.begin({ ...begun, sealsWithCommit: true });
+      await handle(storage, transaction, () => insert('a'));
+      const { client } = connectionOf(transaction);
+      await rejection(client.query('SELECT 1 / 0') as Promise<unknown>); // past all that looks
       await transaction.seal();
 
       const error = await rejection(transaction.commit());
 
-      expect(error).toMatchObject({ code: 'EO_TRANSACTION_ABORTED', cause: { code: '23505' } });
+      expect(error).toMatchObject({ code: 'EO_TRANSACTION_ABORTED' });
+      expect(transaction.state).toBe('rolled-back');
       expect(await world.payments()).toEqual([]);
     });
 
@@ -232,16 +241,65 @@ describe('a transaction', () => {
     expect(locks).toEqual([]);
   });
 
-  it('needs one round trip each to begin, seal and commit', async () => {
-    const single = await world.dataSource({ poolSize: 1 });
-    const own = await world.storage(single);
-    const { client, sent } = await spy(single);
-    transaction = await own.begin(begun);
-    await own.inbox.admit(transaction, [record('a'), record('b')]);
-    await sealAndCommit(transaction);
-    client.query = client.original;
+  describe('of two statements and an event', () => {
+    const twoStatements = async (one: Transaction) => {
+      await storage.inbox.admit(one, [record('a'), record('b')]);
+      await storage.inbox.admit(one, [record('c')]);
+      one.outgoing.push({ event: anEvent({ id: 'e' }), deliverAtMs: null });
+    };
 
-    expect(sent.map((text) => text.trim().split(/\s/)[0])).toEqual(['BEGIN', 'WITH', 'SELECT', 'COMMIT']);
+    const stored = async (column: string, table: string) =>
+      (await world.database.query(`SELECT ${column} AS found FROM ${table}`)).map(({ found }) =>
+        String(found),
+      );
+
+    it('needs three round trips: BEGIN goes with the first, what is published with COMMIT', async () => {
+      transaction = await storage.begin({ ...begun, sealsWithCommit: true });
+      const trips = countTrips(transaction);
+
+      await twoStatements(transaction);
+      await sealAndCommit(transaction);
+
+      expect(trips.count).toBe(3);
+      expect(await stored('id', 'eo_outbox')).toEqual(['e']);
+    });
+
+    it('never begins where nothing is asked of the database', async () => {
+      transaction = await storage.begin({ ...begun, sealsWithCommit: true });
+      const trips = countTrips(transaction);
+
+      await sealAndCommit(transaction);
+
+      expect([trips.count, transaction.state]).toEqual([0, 'committed']);
+    });
+
+    it('commits nothing where what it publishes is refused, and says so before COMMIT', async () => {
+      transaction = await storage.begin({ ...begun, sealsWithCommit: true });
+      await twoStatements(transaction);
+      transaction.outgoing.push({ event: { ...anEvent({ id: 'f' }), version: 2 ** 40 }, deliverAtMs: null });
+      await transaction.seal();
+
+      const error = await rejection(transaction.commit());
+
+      expect(error).toMatchObject({ code: '22003' });
+      expect(transaction.state).toBe('sealed');
+      await transaction.rollback();
+      expect([await stored('id', 'eo_outbox'), await stored('key', 'eo_inbox')]).toEqual([[], []]);
+    });
+
+    it('runs nothing behind a BEGIN that failed', async () => {
+      transaction = await storage.begin({ ...begun, sealsWithCommit: true, lockTimeoutMs: 1 });
+      await connectionOf(transaction).openWith(
+        [['BEGIN'], ["SELECT set_config('no.such thing', '', true)"]],
+        () => {},
+      );
+
+      const error = await rejection(handle(storage, transaction, () => insert('a')));
+
+      expect(error).toMatchObject({ driverError: { severity: 'ERROR' } });
+      await transaction.rollback();
+      expect(await world.payments()).toEqual([]);
+    });
   });
 
   it.each([
@@ -262,16 +320,25 @@ describe('a transaction', () => {
 
 type Query = (...parameters: unknown[]) => unknown;
 
-/** Writes down what the pool's only client is sent. */
-async function spy(source: DataSource) {
-  const runner = source.createQueryRunner();
-  const client = (await runner.connect()) as { query: Query; original: Query };
-  await runner.release();
-  const sent: string[] = [];
-  client.original = client.query;
-  client.query = function (this: unknown, ...parameters) {
-    sent.push(String(parameters[0]));
-    return client.original.apply(this, parameters);
+interface Inside {
+  readonly connection: {
+    readonly client: { query: Query };
+    openWith(statements: [string][], answered: () => void): Promise<void>;
   };
-  return { client, sent };
+}
+
+function connectionOf(transaction: Transaction): Inside['connection'] {
+  return (transaction as unknown as Inside).connection;
+}
+
+/** Counts what the transaction's client is asked for, until its end. */
+function countTrips(transaction: Transaction) {
+  const { client } = connectionOf(transaction);
+  const { query } = client;
+  const trips = { count: 0 };
+  client.query = function (this: unknown, ...parameters) {
+    trips.count++;
+    return query.apply(this, parameters);
+  };
+  return trips;
 }

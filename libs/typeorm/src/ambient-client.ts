@@ -5,7 +5,7 @@
  * The client cannot be released or ended from here.
  */
 import { ExactlyOnceError, type Scope } from '@exactly-once/core';
-import type { PostgresClient } from './postgres/postgres-connection.js';
+import type { PostgresClient } from './postgres/postgres-client.js';
 import type { PostgresTransaction } from './postgres/postgres-transaction.js';
 import { assertAllowed } from './statement-guard.js';
 
@@ -35,7 +35,7 @@ export class AmbientClient {
       this.#transaction.gate.pass(this.scope, () =>
         this.#transaction.connection.inTurn(() => {
           this.assertOpen(); // it may have waited for its turn beyond the end
-          return this.#client.query(text, values).catch(this.#noted);
+          return this.#transaction.connection.send(text, values).catch(this.#noted);
         }),
       ),
   };
@@ -44,9 +44,10 @@ export class AmbientClient {
     throw this.#transaction.note(error);
   };
 
-  /** pg's client behind a proxy with all the checks. */
-  guarded(): PostgresClient {
+  /** pg's client behind a proxy with all the checks, in the transaction that has begun. */
+  async guarded(): Promise<PostgresClient> {
     this.assertOpen();
+    await this.#transaction.begun();
     this.#guarded ??= this.#makeGuarded();
     return this.#guarded;
   }

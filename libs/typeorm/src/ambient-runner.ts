@@ -58,7 +58,7 @@ class AmbientRunner {
     data: () => ({}),
     // A late query is to meet our refusal, which says why; not TypeORM's, which does not.
     isReleased: () => false,
-    connect: (runner: AmbientRunner) => async () => runner.#client.guarded(),
+    connect: (runner: AmbientRunner) => () => runner.#client.guarded(),
     release: () => nothing,
     releasePostgresConnection: () => nothing,
     query:
@@ -92,13 +92,18 @@ class AmbientRunner {
 
   /** The open runner as its own `query` sees it: checked before, with subscribers that get the proxy. */
   #seenByQuery(): QueryRunner {
-    if (this.#checked === null) {
-      const connect = () => this.#client.counted;
-      const own = { connect, broadcaster: this.proxy.broadcaster, isReleased: false };
-      this.#checked = Object.assign(Object.create(this.#target), own) as QueryRunner;
-    }
+    this.#checked ??= new Proxy(this.#target, {
+      get: (target, property) => {
+        if (property === 'connect') return this.#connectCounted;
+        if (property === 'isReleased') return false;
+        if (property === 'broadcaster') return this.proxy.broadcaster;
+        return Reflect.get(target, property, target);
+      },
+    });
     return this.#checked;
   }
+
+  readonly #connectCounted = () => this.#client.counted;
 
   async #query(parameters: unknown[]): Promise<unknown> {
     this.#client.check(String(parameters[0]));

@@ -23,6 +23,14 @@ describe('WireFrames', () => {
     }
   });
 
+  it('finds a COMMIT that is parsed, as a chain of statements sends it', () => {
+    const frames = new WireFrames('frontend').push(
+      Buffer.concat([message('P', '\0COMMIT\0\0'), message('P', "\0SELECT 'COMMIT'\0\0")]),
+    );
+
+    expect(frames.map(asksToCommit)).toEqual([true, false]);
+  });
+
   it('tells COMMIT from what only contains it', () => {
     const [frame] = new WireFrames('backend').push(message('Q', "SELECT 'COMMIT'"));
 

@@ -42,8 +42,9 @@ export class WireFrames {
   }
 }
 
-/** True for a simple query that says COMMIT and nothing else. */
+/** True for a statement that says COMMIT and nothing else: a simple query, or one that is parsed, behind its name. */
 export function asksToCommit({ type, bytes }: Frame): boolean {
+  if (type === 'P') return text(bytes).split('\0')[1] === 'COMMIT';
   return type === 'Q' && text(bytes) === 'COMMIT';
 }
 

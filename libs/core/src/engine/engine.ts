@@ -111,8 +111,8 @@ export class Engine {
     if (outer !== undefined) return runNested(outer, work, options);
     const published = () => this.#relay?.hint();
     const parts = { storage, idleTimeoutMs: this.#idleTimeoutMs(), published };
-    return this.#transactions.run('a transaction', ({ aborted }) =>
-      runTransaction({ ...parts, aborted }, work, options),
+    return this.#transactions.run('a transaction', ({ onAbort }) =>
+      runTransaction({ ...parts, onAbort }, work, options),
     );
   }
 

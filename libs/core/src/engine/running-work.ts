@@ -13,6 +13,8 @@ export interface WorkSignals {
   readonly draining: AbortSignal;
   /** The grace time is over: it must end and roll back. */
   readonly aborted: AbortSignal;
+  /** The same for those who need no signal: calls the listener, at once where it is late. Returns how to forget it. */
+  readonly onAbort: (listener: () => void) => () => void;
 }
 
 /** One work; its signals are made when they are asked for. */
@@ -20,6 +22,7 @@ class Running implements WorkSignals {
   ended: Promise<unknown> = Promise.resolve();
   readonly #draining = new LazySignal();
   readonly #aborted = new LazySignal();
+  readonly #listeners = new Set<() => void>();
 
   get draining(): AbortSignal {
     return this.#draining.signal;
@@ -29,27 +32,34 @@ class Running implements WorkSignals {
     return this.#aborted.signal;
   }
 
+  readonly onAbort = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    if (this.#aborted.over) listener();
+    return () => this.#listeners.delete(listener);
+  };
+
   drain(): void {
     this.#draining.abort();
   }
 
   abort(): void {
     this.#aborted.abort();
+    for (const listener of this.#listeners) listener();
   }
 }
 
 class LazySignal {
   #controller: AbortController | null = null;
-  #over = false;
+  over = false;
 
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
-    if (this.#over) this.#controller.abort();
+    if (this.over) this.#controller.abort();
     return this.#controller.signal;
   }
 
   abort(): void {
-    this.#over = true;
+    this.over = true;
     this.#controller?.abort();
   }
 }

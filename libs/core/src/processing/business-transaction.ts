@@ -14,8 +14,11 @@ export interface BusinessTransactionParts {
   readonly idleTimeoutMs: number;
   /** Called after a commit that published something. */
   readonly published: () => void;
-  /** Aborts when the transaction must end: it is rolled back, and what `work` still tries is refused. */
-  readonly aborted: AbortSignal;
+  /**
+   * Calls the listener, at once where it is late, when the transaction must end: it is rolled back, and what `work` still
+   * tries is refused. Returns how to forget the listener. Each transaction pays for it: a signal would cost it more.
+   */
+  readonly onAbort: (listener: () => void) => () => void;
 }
 
 export interface TransactionOptions {
@@ -65,12 +68,18 @@ export async function runTransaction<T>(
 
 /** One that comes after the interruption is given back. */
 async function begin(
-  { storage, idleTimeoutMs, aborted }: BusinessTransactionParts,
+  { storage, idleTimeoutMs, onAbort }: BusinessTransactionParts,
   options: TransactionOptions,
 ): Promise<Transaction> {
-  const beginning = storage.begin({ idleTimeoutMs, statementTimeoutMs: 0, shared: false, ...options });
+  const beginning = storage.begin({
+    idleTimeoutMs,
+    statementTimeoutMs: 0,
+    shared: false,
+    sealsWithCommit: true,
+    ...options,
+  });
   try {
-    return await unlessAborted(aborted, beginning);
+    return await unlessAborted(onAbort, beginning);
   } catch (error) {
     void beginning.then(
       (transaction) => transaction.rollback(),
@@ -81,14 +90,14 @@ async function begin(
 }
 
 async function runWork<T>(
-  { storage, aborted }: BusinessTransactionParts,
+  { storage, onAbort }: BusinessTransactionParts,
   transaction: Transaction,
   work: () => Promise<T>,
 ): Promise<T> {
   const scope = openScope(transaction, null);
   let result: T;
   try {
-    result = await unlessAborted(aborted, storage.ambient.run(scope, work));
+    result = await unlessAborted(onAbort, storage.ambient.run(scope, work));
   } finally {
     endScope(scope);
   }
@@ -100,18 +109,21 @@ async function runWork<T>(
   return result;
 }
 
-async function unlessAborted<T>(aborted: AbortSignal, work: Promise<T>): Promise<T> {
-  let interrupt: () => void = () => {};
-  const interrupted = new Promise<never>((_, reject) => {
-    interrupt = () => reject(new ExactlyOnceError('EO_SHUTTING_DOWN', 'a transaction was interrupted'));
+function unlessAborted<T>(onAbort: BusinessTransactionParts['onAbort'], work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const interrupt = () => reject(new ExactlyOnceError('EO_SHUTTING_DOWN', 'a transaction was interrupted'));
+    const forget = onAbort(interrupt);
+    work.then(
+      (result) => {
+        forget();
+        resolve(result);
+      },
+      (error) => {
+        forget();
+        reject(error);
+      },
+    );
   });
-  aborted.addEventListener('abort', interrupt, { once: true });
-  if (aborted.aborted) interrupt();
-  try {
-    return await Promise.race([work, interrupted]);
-  } finally {
-    aborted.removeEventListener('abort', interrupt);
-  }
 }
 
 async function commit(transaction: Transaction): Promise<void> {

@@ -75,8 +75,7 @@ class GroupRun {
     this.#phase = 'seal';
     const published = transaction.outgoing.length > 0;
     await transaction.seal();
-    this.#phase = 'commit';
-    await transaction.commit();
+    await this.#commit(transaction);
     this.#fence.committed();
     this.#committed(done, handling.tally, published);
     return { done, failure, handledMs };
@@ -93,6 +92,18 @@ class GroupRun {
     return admission;
   }
 
+  /** What was left to it by the seal fails as the seal. */
+  async #commit(transaction: Transaction): Promise<void> {
+    this.#phase = 'commit';
+    try {
+      await transaction.commit();
+    } catch (error) {
+      const unsealed = transaction.state === 'sealed' || hasCode(error, 'EO_TRANSACTION_ABORTED');
+      if (unsealed) this.#phase = 'seal';
+      throw error;
+    }
+  }
+
   async rollback(): Promise<void> {
     await this.#transaction?.rollback();
   }
@@ -100,9 +111,7 @@ class GroupRun {
   /** What failed is the group as a whole: a unit's own failure is no rejection. */
   blame(error: unknown): GroupFailure {
     const fault = this.#transaction?.fault ?? null;
-    const aborted = this.#phase === 'commit' && hasCode(error, 'EO_TRANSACTION_ABORTED');
-    const phase = aborted ? 'seal' : this.#phase; // found as late as that, because the seal asked for nothing
-    return { error: fault ?? translated(this.#parts.storage, error), unit: null, phase };
+    return { error: fault ?? translated(this.#parts.storage, error), unit: null, phase: this.#phase };
   }
 
   async #begin(): Promise<Transaction> {
@@ -115,6 +124,7 @@ class GroupRun {
       lockTimeoutMs: units.length > 1 ? lockPatienceMs : 0,
       isolation,
       triedAgain: true,
+      sealsWithCommit: true,
       shared: units.length > 1 || units.some((unit) => unit.handler?.commit === 'batch'),
     });
     return this.#transaction;

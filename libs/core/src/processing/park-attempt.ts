@@ -179,6 +179,8 @@ function begin(
     lockTimeoutMs,
     isolation: lockTimeoutMs > 0 ? 'READ COMMITTED' : isolation,
     shared: false,
+    triedAgain: true,
+    sealsWithCommit: true,
   });
 }
 

@@ -49,7 +49,7 @@ export interface BeginOptions {
    * process does not hold its successor. At most the consumer's session time-out.
    */
   readonly idleTimeoutMs: number;
-  /** Milliseconds after which the database cancels a single statement; 0 is never. */
+  /** Milliseconds after which the database cancels a single statement; 0 leaves it to the database's own setting. */
   readonly statementTimeoutMs: number;
   /**
    * Milliseconds that a statement waits for another transaction's lock before it fails as a collision
@@ -62,10 +62,14 @@ export interface BeginOptions {
   readonly shared: boolean;
   /**
    * True where the same work is tried again after a COMMIT without an answer, and finds out by itself whether it was
-   * done. `seal` then leaves the proof to `commit` where nothing was published, which saves a round trip, and
-   * `resolveOutcome` may not know. Default false.
+   * done: `resolveOutcome` may not know then. Default false.
    */
   readonly triedAgain?: boolean;
+  /**
+   * True where nothing is looked at between `seal` and `commit`: what was published is then written in the round trip of
+   * COMMIT, and what `seal` would throw for that comes from `commit`. Default false.
+   */
+  readonly sealsWithCommit?: boolean;
 }
 
 export interface Transaction {
@@ -94,13 +98,13 @@ export interface Transaction {
   /**
    * Ends the handlers' part: refuses every later statement of theirs, writes the outbox, and proves by a
    * statement of the framework that the transaction is alive. Throws EO_TRANSACTION_ABORTED where a
-   * swallowed SQL error has aborted it. With `triedAgain` that may be left to `commit`.
+   * swallowed SQL error has aborted it. With `sealsWithCommit` the writing and the proof are left to `commit`.
    */
   seal(): Promise<void>;
   /**
    * Commits a sealed transaction and checks the database's answer. Throws EO_COMMIT_UNKNOWN where none
    * came, EO_TRANSACTION_ABORTED where the database rolled back instead, and the translated database error
-   * where a deferred constraint failed.
+   * where a deferred constraint failed. Where what was published could not be written, the state stays `sealed`.
    */
   commit(): Promise<void>;
   /**

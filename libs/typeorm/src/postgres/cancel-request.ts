@@ -5,7 +5,7 @@
  * (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS).
  */
 import { connect, Socket } from 'node:net';
-import type { PostgresClient } from './postgres-connection.js';
+import type { PostgresClient } from './postgres-client.js';
 
 const cancelCode = 80_877_102;
 

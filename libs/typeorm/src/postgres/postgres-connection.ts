@@ -6,36 +6,9 @@
  */
 import { ExactlyOnceError, longestTimerMs } from '@exactly-once/core';
 import type { QueryRunner } from 'typeorm';
+import type { ClientSocket, PostgresClient, StatementResult } from './postgres-client.js';
 import { markConnectionLost, translateOwnError } from './postgres-errors.js';
-
-export interface StatementResult {
-  readonly command: string;
-  readonly rowCount: number | null;
-  // biome-ignore lint/suspicious/noExplicitAny: rows have the shape of their statement
-  readonly rows: any[];
-}
-
-interface ClientSocket {
-  readonly destroyed?: boolean;
-  cork?(): void;
-  uncork?(): void;
-  destroy?(): void;
-  setKeepAlive?(on: boolean, delayMs: number): void;
-}
-
-/** The part of pg's Client that is used. */
-export interface PostgresClient {
-  query(text: string, values?: readonly unknown[]): Promise<StatementResult>;
-  on(event: 'error', listener: (error: unknown) => void): unknown;
-  removeListener(event: 'error', listener: (error: unknown) => void): unknown;
-  readonly processID?: number | null;
-  readonly secretKey?: number | null;
-  readonly host?: string;
-  readonly port?: number;
-  /** True where it sends statements without waiting for earlier answers. */
-  readonly pipeline?: boolean;
-  readonly connection?: { readonly stream?: ClientSocket };
-}
+import { canChain, runChain, type Statement } from './statement-chain.js';
 
 /** TypeORM's runner with what 0.3 declares private or protected and 1.x needs all the same. */
 export interface PostgresRunner extends Omit<QueryRunner, 'isTransactionActive'> {
@@ -49,7 +22,14 @@ export const defaultPatienceMs = 30_000;
 /** Milliseconds of silence before the operating system asks whether the other side still lives. */
 const keepAliveDelayMs = 10_000;
 
+/** What goes out with the next statement, whosever that is. */
+interface Opening {
+  readonly statements: readonly Statement[];
+  readonly answered: (results: readonly StatementResult[]) => void;
+}
+
 export class PostgresConnection {
+  #opening: Opening | null = null;
   /** Statements of whatever origin that are not answered yet. */
   inFlight = 0;
   #released = false;
@@ -80,15 +60,86 @@ export class PostgresConnection {
     return this.#released || this.#lossReason !== null || this.#socket?.destroyed === true;
   }
 
+  /**
+   * Sends `statements` with the next statement, whosever that is, and none where there is none. A pipelining client would
+   * not wait for their answer before the one after it, and a driver that is not pg's cannot: there it resolves when they
+   * are answered.
+   */
+  async openWith(statements: readonly Statement[], answered: Opening['answered']): Promise<void> {
+    this.#opening = { statements, answered };
+    if (this.client.pipeline === true || !canChain(this.client)) await this.opened();
+  }
+
+  /** Nothing was sent of what it opens with. */
+  get unopened(): boolean {
+    return this.#opening !== null;
+  }
+
+  /** Sends what it opens with now: before statements that go other ways than `send`. */
+  async opened(): Promise<void> {
+    if (this.#opening !== null) await this.together([]);
+  }
+
+  /** Nothing was done, nothing is to be undone. */
+  forgetOpening(): void {
+    this.#opening = null;
+  }
+
+  /** As pg's `query`, with what it opens with ahead. */
+  async send(text: string, values?: readonly unknown[]): Promise<StatementResult> {
+    if (this.#opening === null) return this.client.query(text, values);
+    const alone = typeof text !== 'string' || text.includes(';');
+    const [result] = await this.#chain(alone ? [] : [[text, values]]);
+    return alone ? this.client.query(text, values) : result!;
+  }
+
+  /**
+   * Runs statements of the framework, each only where those before it succeeded; `results` is filled as they are answered.
+   * Errors come translated.
+   */
+  async together(
+    statements: readonly Statement[],
+    patienceMs = defaultPatienceMs,
+    results: StatementResult[] = [],
+  ): Promise<StatementResult[]> {
+    return this.#patiently(patienceMs, () => this.#chain(statements, results));
+  }
+
   /** Runs a statement of the framework. Errors come translated. */
   async query(
     text: string,
     values?: readonly unknown[],
     patienceMs = defaultPatienceMs,
   ): Promise<StatementResult> {
+    return this.#patiently(patienceMs, () => this.send(text, values));
+  }
+
+  async #chain(
+    statements: readonly Statement[],
+    results: StatementResult[] = [],
+  ): Promise<StatementResult[]> {
+    const opening = this.#opening ?? { statements: [], answered: () => undefined };
+    this.#opening = null;
+    const opened: StatementResult[] = [];
+    await this.#inOrder([...opening.statements, ...statements], (result) => {
+      if (opened.length === opening.statements.length) results.push(result);
+      else if (opened.push(result) === opening.statements.length) opening.answered(opened);
+    });
+    return results;
+  }
+
+  async #inOrder(
+    statements: readonly Statement[],
+    answered: (result: StatementResult) => void,
+  ): Promise<void> {
+    if (statements.length > 1 && canChain(this.client)) return runChain(this.client, statements, answered);
+    for (const [text, values] of statements) answered(await this.client.query(text, values));
+  }
+
+  async #patiently<T>(patienceMs: number, statement: () => Promise<T>): Promise<T> {
     const timer = setTimeout(() => this.#socket?.destroy?.(), Math.min(patienceMs, longestTimerMs));
     try {
-      return await this.inTurn(() => this.client.query(text, values));
+      return await this.inTurn(statement);
     } catch (error) {
       throw translateOwnError(this.mark(error));
     } finally {

@@ -4,7 +4,8 @@
  * No ambient transaction captures them, and none of them can hang: a connection that does not answer is cut.
  */
 import type { QueryRunner } from 'typeorm';
-import { defaultPatienceMs, PostgresConnection, type StatementResult } from './postgres-connection.js';
+import type { StatementResult } from './postgres-client.js';
+import { defaultPatienceMs, PostgresConnection } from './postgres-connection.js';
 import type { Tables } from './tables.js';
 import { beginShortSql } from './transaction.sql.js';
 

@@ -15,31 +15,30 @@ import {
   type Transaction,
   type TransactionState,
   transactionMoves,
+  type WrittenEntry,
   writtenEntries,
 } from '@exactly-once/core';
 import type { QueryRunner } from 'typeorm';
-import { requestCancel } from './cancel-request.js';
 import { KeepAlive } from './keep-alive.js';
 import { LaneGate } from './lane-gate.js';
 import { sealing } from './outbox-append.js';
-import { defaultPatienceMs, PostgresConnection, type StatementResult } from './postgres-connection.js';
-import { abortedState, markAborted, sqlState, translateError } from './postgres-errors.js';
+import type { StatementResult } from './postgres-client.js';
+import { defaultPatienceMs, PostgresConnection } from './postgres-connection.js';
+import { sqlState } from './postgres-errors.js';
 import { type Savepoint, Savepoints } from './savepoints.js';
+import { SeenErrors } from './seen-errors.js';
+import type { Statement } from './statement-chain.js';
 import type { Tables } from './tables.js';
-import { beginSql } from './transaction.sql.js';
+import { beginSql, commitSql } from './transaction.sql.js';
+import { leave, rollBack, rollbackPatienceMs } from './transaction-end.js';
 import { lookUpOutcome } from './transaction-outcome.js';
-
-/** Milliseconds that a rollback may take before its connection is asked to cancel, and then is cut. */
-const cancelAfterMs = 500;
-const rollbackPatienceMs = 2_000;
-
-/** Serialization failure: no savepoint renews the snapshot of the transaction. */
-const staleSnapshot = '40001';
 
 export interface TransactionParts {
   readonly createRunner: () => QueryRunner;
   readonly tables: Tables;
   readonly ambient: AmbientScope;
+  /** Of TypeORM: classes that are told of the transaction. */
+  readonly hasSubscribers: () => boolean;
 }
 
 export class PostgresTransaction implements Transaction {
@@ -47,15 +46,17 @@ export class PostgresTransaction implements Transaction {
   readonly savepoints = new Savepoints(this);
   readonly gate = new LaneGate();
   state: TransactionState = 'open';
-  fault: ExactlyOnceError | null = null;
-  /** First SQL error since the beginning or the last savepoint that was rolled back to; never 25P02. */
-  firstError: unknown = null;
-  /** `null` where nothing was written; known once sealed. `undefined`: it was not asked for. */
-  #id: string | null | undefined;
+  readonly #errors: SeenErrors;
+  /** Somebody wants to know what became of it: its id is asked for. */
+  readonly #isAskedFor: boolean;
+  /** `undefined`: it was not asked for, or nothing was sent. */
+  #id: string | undefined;
   /** Neighbours run in it, too. */
   readonly shared: boolean;
   readonly isolation: IsolationLevel;
-  readonly #triedAgain: boolean;
+  readonly #sealsWithCommit: boolean;
+  /** The statement that writes what was published was sent, or is to be sent with COMMIT. */
+  #written = false;
   readonly #keepAlive: KeepAlive;
   readonly #patienceMs: number;
 
@@ -64,9 +65,18 @@ export class PostgresTransaction implements Transaction {
     readonly parts: TransactionParts,
     options: BeginOptions,
   ) {
-    const { idleTimeoutMs, statementTimeoutMs, isolation = 'READ COMMITTED', shared, triedAgain } = options;
+    const {
+      idleTimeoutMs,
+      statementTimeoutMs,
+      isolation = 'READ COMMITTED',
+      shared,
+      sealsWithCommit,
+      triedAgain,
+    } = options;
+    this.#errors = new SeenErrors(connection);
     this.shared = shared;
-    this.#triedAgain = triedAgain === true;
+    this.#sealsWithCommit = sealsWithCommit === true;
+    this.#isAskedFor = triedAgain !== true;
     this.isolation = isolation;
     this.#keepAlive = new KeepAlive(connection, idleTimeoutMs, (error) => void this.note(error));
     this.#patienceMs = Math.max(defaultPatienceMs, statementTimeoutMs + rollbackPatienceMs);
@@ -76,17 +86,31 @@ export class PostgresTransaction implements Transaction {
   static async begin(parts: TransactionParts, options: BeginOptions): Promise<PostgresTransaction> {
     const connection = await PostgresConnection.open(parts.createRunner);
     const { runner } = connection;
+    const transaction = new PostgresTransaction(connection, parts, options);
     try {
       await runner.broadcaster.broadcast('BeforeTransactionStart');
-      await connection.query(beginSql(options));
+      await transaction.#open(options);
       runner.isTransactionActive = true;
       runner.transactionDepth = 1;
       await runner.broadcaster.broadcast('AfterTransactionStart');
     } catch (error) {
+      transaction.#keepAlive.stop();
       await connection.destroy();
       throw error;
     }
-    return new PostgresTransaction(connection, parts, options);
+    return transaction;
+  }
+
+  /** TypeORM's subscribers have the runner itself, whose statements take nothing along. */
+  async #open(options: BeginOptions): Promise<void> {
+    const statements = beginSql(options, this.#isAskedFor);
+    await this.connection.openWith(
+      statements.map((text) => [text]),
+      ([, begun]) => {
+        this.#id = begun?.rows[0]?.txid;
+      },
+    );
+    if (this.parts.hasSubscribers()) await this.connection.opened();
   }
 
   /** Runs a statement of the framework inside this transaction. After its end the connection is another's. */
@@ -99,29 +123,31 @@ export class PostgresTransaction implements Transaction {
     }
   }
 
+  /** Resolves when the database has begun it: before statements that go to the driver directly. */
+  async begun(): Promise<void> {
+    try {
+      await this.connection.opened();
+    } catch (error) {
+      throw this.note(error);
+    }
+  }
+
   /** Remembers an error of a statement, whoever ran it, and returns it. */
   note<T>(error: T): T {
-    this.connection.mark(error);
-    const state = sqlState(error);
-    if (state === abortedState) markAborted(error, this.firstError);
-    else if (state !== null) this.firstError ??= error;
-    const translated = translateError(error);
-    const blameless =
-      hasCode(translated, 'EO_STORAGE_UNAVAILABLE') || hasCode(translated, 'EO_SERIALIZATION_FAILURE');
-    if (blameless) this.fault ??= translated as ExactlyOnceError;
-    return error;
+    return this.#errors.note(error);
+  }
+
+  get fault(): ExactlyOnceError | null {
+    return this.#errors.fault;
   }
 
   get aborted(): ExactlyOnceError | null {
-    if (this.firstError === null) return null;
-    const what = 'a handler went on after an SQL error';
-    return new ExactlyOnceError('EO_TRANSACTION_ABORTED', what, { cause: this.firstError });
+    return this.#errors.aborted;
   }
 
-  /** A savepoint was rolled back to: what had aborted the transaction is undone, but for a snapshot that is stale. */
+  /** A savepoint was rolled back to. */
   recovered(): void {
-    this.firstError = null;
-    if (sqlState(this.fault) !== staleSnapshot) this.fault = null;
+    this.#errors.recovered();
   }
 
   /** Counts as one running statement of the scope it was called in: a handler has to await it. */
@@ -165,30 +191,51 @@ export class PostgresTransaction implements Transaction {
     this.#requireState('open');
     await this.connection.runner.broadcaster.broadcast('BeforeTransactionCommit');
     this.#move('sealed');
-    const entries = writtenEntries(this.outgoing);
-    if (this.#triedAgain && entries.length === 0) return; // the tag of COMMIT is the proof
+    if (this.aborted !== null) throw this.aborted;
+    if (this.#sealsWithCommit) return;
     try {
-      const { rows } = await this.query(...sealing(this.parts.tables, entries));
-      this.#id = rows[0]?.txid ?? null;
+      await this.query(...sealing(this.parts.tables, this.#takeOutgoing()));
     } catch (error) {
-      throw this.#aborted(error);
+      throw this.#errors.named(error);
     }
   }
 
   async commit(): Promise<void> {
     this.#requireState('sealed');
     this.#keepAlive.stop();
-    let command: string;
-    try {
-      ({ command } = await this.connection.query('COMMIT', undefined, this.#patienceMs));
-    } catch (error) {
-      throw await this.#commitFailed(error);
+    const entries = this.#takeOutgoing();
+    if (this.connection.unopened && entries.length === 0) {
+      this.connection.forgetOpening();
+      return this.#end('committed');
     }
+    const command = await this.#sendCommit(entries);
     if (command !== 'COMMIT') {
       await this.#end('rolled-back');
-      throw this.#aborted(new Error(`the database answered ${command} to COMMIT`));
+      throw this.#errors.named(new Error(`the database answered ${command} to COMMIT`));
     }
     await this.#end('committed');
+  }
+
+  /** The answer to COMMIT. Where the outbox was refused, COMMIT was passed by and the state stays `sealed`. */
+  async #sendCommit(entries: readonly WrittenEntry[]): Promise<string> {
+    const { connection } = this;
+    const statements: Statement[] = entries.length === 0 ? [] : [sealing(this.parts.tables, entries)];
+    const results: StatementResult[] = [];
+    try {
+      if (this.#isAskedFor) await connection.opened(); // the id is to be known before COMMIT is sent
+      await connection.together([...statements, [commitSql]], this.#patienceMs, results);
+      return results.at(-1)!.command;
+    } catch (error) {
+      const refused = results.length < statements.length && sqlState(error) !== null;
+      throw refused ? this.#errors.named(this.note(error)) : await this.#commitFailed(error);
+    }
+  }
+
+  /** What is still to be written of `outgoing`. */
+  #takeOutgoing(): WrittenEntry[] {
+    if (this.#written) return [];
+    this.#written = true;
+    return writtenEntries(this.outgoing);
   }
 
   async rollback(): Promise<void> {
@@ -196,29 +243,13 @@ export class PostgresTransaction implements Transaction {
     this.state = 'rolled-back';
     this.#keepAlive.stop();
     this.gate.end();
-    const { connection } = this;
-    if (connection.inFlight > 0) await this.#cancel();
-    else await this.#tell('BeforeTransactionRollback');
-    const cancelling = setTimeout(() => void this.#cancel(), cancelAfterMs);
-    const answered = await connection.query('ROLLBACK', undefined, rollbackPatienceMs).then(
-      () => true,
-      () => false,
-    );
-    clearTimeout(cancelling);
-    this.#forgetRunnerState();
-    if (answered) {
-      await this.#tell('AfterTransactionRollback');
-      await connection.release();
-    } else {
-      await connection.destroy();
-    }
+    await rollBack(this.connection);
   }
 
   async resolveOutcome(): Promise<'committed' | 'rolled-back' | 'unknown'> {
     if (this.state !== 'unknown') return this.state === 'committed' ? 'committed' : 'rolled-back';
     if (this.#id === undefined) return 'unknown';
-    // Without an id nothing was written, so there is nothing to lose.
-    const outcome = this.#id === null ? 'committed' : await lookUpOutcome(this.parts.createRunner, this.#id);
+    const outcome = await lookUpOutcome(this.parts.createRunner, this.#id);
     if (outcome !== 'unknown') this.#move(outcome);
     return outcome;
   }
@@ -240,43 +271,13 @@ export class PostgresTransaction implements Transaction {
     try {
       await this.savepoints.release(savepoint);
     } catch (error) {
-      throw this.#aborted(error);
+      throw this.#errors.named(error);
     }
-  }
-
-  /** A statement met an aborted transaction: the first other error is the one to name. */
-  #aborted(error: unknown): unknown {
-    const state = sqlState(error);
-    if (this.fault !== null || (state !== null && state !== abortedState)) return error;
-    if (hasCode(error, 'EO_TRANSACTION_OWNED')) return error;
-    if (this.aborted !== null) return this.aborted;
-    const what = 'the transaction was found aborted, and no SQL error was seen';
-    return new ExactlyOnceError('EO_TRANSACTION_ABORTED', what, { cause: error });
   }
 
   async #end(state: 'committed' | 'rolled-back'): Promise<void> {
     this.#move(state);
-    this.#forgetRunnerState();
-    await this.#tell(state === 'committed' ? 'AfterTransactionCommit' : 'AfterTransactionRollback');
-    await this.connection.release();
-  }
-
-  /** TypeORM's subscribers hear of the end, too; none of them can change it any more. */
-  async #tell(what: 'BeforeTransactionRollback' | 'AfterTransactionRollback' | 'AfterTransactionCommit') {
-    try {
-      await this.connection.runner.broadcaster.broadcast(what);
-    } catch (error) {
-      process.emitWarning(error as Error);
-    }
-  }
-
-  async #cancel(): Promise<void> {
-    await requestCancel(this.connection.client, rollbackPatienceMs);
-  }
-
-  #forgetRunnerState(): void {
-    this.connection.runner.isTransactionActive = false;
-    this.connection.runner.transactionDepth = 0;
+    await leave(this.connection, state);
   }
 
   #move(to: TransactionState): void {

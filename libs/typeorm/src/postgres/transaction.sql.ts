@@ -9,23 +9,28 @@ const isolationLevels: readonly IsolationLevel[] = ['READ COMMITTED', 'REPEATABL
 const longestSettingMs = 2_147_483_647;
 
 /**
- * One round trip. The settings end with the transaction, so a pooler in transaction mode may hand the session on.
- * An idle time-out of 0 would switch it off, so it is at least 1. The isolation level comes from a closed list.
+ * Begins, sets what ends with the transaction, so that a pooler in transaction mode may hand the session on, and tells the
+ * transaction's id as `txid` where it is asked for. An idle time-out of 0 would switch it off, so it is at least 1. The
+ * isolation level comes from a closed list.
  */
-export function beginSql({
-  isolation,
-  idleTimeoutMs,
-  statementTimeoutMs,
-  lockTimeoutMs = 0,
-}: BeginOptions): string {
+export function beginSql(
+  { isolation, idleTimeoutMs, statementTimeoutMs, lockTimeoutMs = 0 }: BeginOptions,
+  withId: boolean,
+): string[] {
   const level = isolationLevels.find((known) => known === isolation) ?? 'READ COMMITTED';
-  return (
-    `BEGIN ISOLATION LEVEL ${level};` +
-    `SET LOCAL idle_in_transaction_session_timeout = ${setting(idleTimeoutMs, 1)};` +
-    `SET LOCAL statement_timeout = ${setting(statementTimeoutMs, 0)}` +
-    (lockTimeoutMs > 0 ? `;SET LOCAL lock_timeout = ${setting(lockTimeoutMs, 1)}` : '')
-  );
+  const columns = [local('idle_in_transaction_session_timeout', setting(idleTimeoutMs, 1))];
+  if (statementTimeoutMs > 0) columns.push(local('statement_timeout', setting(statementTimeoutMs, 1)));
+  if (lockTimeoutMs > 0) columns.push(local('lock_timeout', setting(lockTimeoutMs, 1)));
+  if (withId) columns.push('pg_current_xact_id()::text AS txid');
+  return [`BEGIN ISOLATION LEVEL ${level}`, `SELECT ${columns.join(', ')}`];
 }
+
+/** As SET LOCAL; `name` and `value` are ours. */
+function local(name: string, value: number): string {
+  return `set_config('${name}', '${value}', true)`;
+}
+
+export const commitSql = 'COMMIT';
 
 /** For a few statements of our own: whatever the role's settings are, they end where nobody sends the next one. */
 export function beginShortSql(idleTimeoutMs: number): string {
