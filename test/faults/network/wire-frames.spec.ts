@@ -25,10 +25,14 @@ describe('WireFrames', () => {
 
   it('finds a COMMIT that is parsed, as a chain of statements sends it', () => {
     const frames = new WireFrames('frontend').push(
-      Buffer.concat([message('P', '\0COMMIT\0\0'), message('P', "\0SELECT 'COMMIT'\0\0")]),
+      Buffer.concat([
+        message('', 'start'),
+        message('P', '\0COMMIT\0\0'),
+        message('P', "\0SELECT 'COMMIT'\0\0"),
+      ]),
     );
 
-    expect(frames.map(asksToCommit)).toEqual([true, false]);
+    expect(frames.map(asksToCommit)).toEqual([false, true, false]);
   });
 
   it('tells COMMIT from what only contains it', () => {

@@ -1,5 +1,7 @@
 /**
- * What of pg is used: its client, the socket below, the result of a statement. Of its driver the framework knows no more.
+ * What of pg is used: its client, the socket below, the result of a statement.
+ *
+ * Of the driver the framework knows no more; another one that offers the same will do.
  */
 export interface StatementResult {
   readonly command: string;
