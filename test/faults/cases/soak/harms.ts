@@ -59,6 +59,8 @@ export class Harms {
     const { crew, proxy } = this.#parts;
     proxy.disarm();
     await crew.wake(true);
+    // Its DataSource would wait for half-open connections to close, for as long as TCP does.
+    if (this.done['black hole'] !== undefined) await crew.kill(crew.consumers[0]!);
   }
 
   /** Each kind that was asked for has happened. */
@@ -81,9 +83,10 @@ export class Harms {
       return 0;
     }
     const relays = kind.startsWith('relay');
-    const post = crew.victim(relays ? crew.relays : crew.consumers);
+    const inOrder = kind === 'consumer replaced'; // not the one behind the proxy: see `end`
+    const post = crew.victim(relays ? crew.relays : crew.consumers.slice(inOrder ? 1 : 0));
     if (post === null) return 0;
-    if (kind === 'consumer replaced') crew.replace(post);
+    if (inOrder) crew.replace(post);
     else if (kind.endsWith('killed')) return Number(await crew.kill(post));
     else crew.stop(post, (relays ? leaseMs : broker.sessionTimeoutMs) + random.between(200, 1_500));
     return 1;
