@@ -71,7 +71,7 @@ describe('a COMMIT that is not answered', () => {
   });
 
   it('stays unknown where the id was not asked for', async () => {
-    const transaction = await storage.begin({ ...begun, triedAgain: true });
+    const transaction = await storage.begin({ ...begun, triedAgain: true, sealsWithCommit: true });
     await transaction.seal();
     proxy.fault = 'cut-before-commit';
     await rejection(transaction.commit());

@@ -1,7 +1,16 @@
 import type { Storage, Transaction } from '@exactly-once/core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
-import { anEvent, begun, handle, Payment, rejection, StorageWorld, sealAndCommit } from './storage-world.js';
+import {
+  anEvent,
+  begun,
+  handle,
+  Payment,
+  rejection,
+  StorageWorld,
+  sealAndCommit,
+  until,
+} from './storage-world.js';
 
 const record = (key: string) => ({
   key: Buffer.from(key.padEnd(24)),
@@ -14,6 +23,7 @@ describe('the round trips of a transaction', () => {
   let source: DataSource;
   let storage: Storage;
   let transaction: Transaction;
+  let found: Payment[];
 
   beforeAll(async () => {
     world = await StorageWorld.open('trips');
@@ -36,7 +46,7 @@ describe('the round trips of a transaction', () => {
   const stored = async (column: string, table: string) =>
     (await world.database.query(`SELECT ${column} AS found FROM ${table}`)).map(({ found }) => String(found));
 
-  it('needs three round trips: BEGIN goes with the first, what is published with COMMIT', async () => {
+  it('are one for each statement and one for COMMIT, which takes along what is published', async () => {
     transaction = await storage.begin({ ...begun, sealsWithCommit: true });
     const trips = countTrips(transaction);
 
@@ -45,15 +55,6 @@ describe('the round trips of a transaction', () => {
 
     expect(trips.count).toBe(3);
     expect(await stored('id', 'eo_outbox')).toEqual(['e']);
-  });
-
-  it('never begins where nothing is asked of the database', async () => {
-    transaction = await storage.begin({ ...begun, sealsWithCommit: true });
-    const trips = countTrips(transaction);
-
-    await sealAndCommit(transaction);
-
-    expect([trips.count, transaction.state]).toEqual([0, 'committed']);
   });
 
   it('commits nothing where what it publishes is refused, and says so before COMMIT', async () => {
@@ -70,29 +71,63 @@ describe('the round trips of a transaction', () => {
     expect([await stored('id', 'eo_outbox'), await stored('key', 'eo_inbox')]).toEqual([[], []]);
   });
 
-  it('runs nothing behind a BEGIN that failed', async () => {
-    transaction = await storage.begin({ ...begun, sealsWithCommit: true, lockTimeoutMs: 1 });
-    await connectionOf(transaction).openWith(
-      [['BEGIN'], ["SELECT set_config('no.such thing', '', true)"]],
-      () => {},
-    );
+  it('commits nothing where what it publishes cannot be sent at all, and goes on with the connection', async () => {
+    transaction = await storage.begin({ ...begun, sealsWithCommit: true, triedAgain: true });
+    await twoStatements(transaction);
+    const unwritable = { toPostgres: () => fail('it is read') };
+    transaction.outgoing.push({
+      event: { ...anEvent({ id: 'f' }), version: unwritable as never },
+      deliverAtMs: null,
+    });
+    await transaction.seal();
 
-    const error = await rejection(
-      handle(storage, transaction, () => source.getRepository(Payment).insert({ id: 'a', cents: 1 })),
-    );
+    const error = await rejection(transaction.commit());
 
-    expect(error).toMatchObject({ driverError: { severity: 'ERROR' } });
+    expect(error).toMatchObject({ message: 'it is read' });
+    expect(transaction.state).toBe('sealed');
     await transaction.rollback();
-    expect(await world.payments()).toEqual([]);
+    expect([await stored('id', 'eo_outbox'), await stored('key', 'eo_inbox')]).toEqual([[], []]);
+  });
+
+  it('say that nothing was committed where the connection was gone before COMMIT', async () => {
+    transaction = await storage.begin({ ...begun, sealsWithCommit: true });
+    await twoStatements(transaction);
+    await transaction.seal();
+    const { client } = connectionOf(transaction);
+    client.connection.stream.destroy();
+    await until(async () => client.connection.stream.destroyed);
+
+    const error = await rejection(transaction.commit());
+
+    expect(error).toMatchObject({ code: 'EO_STORAGE_UNAVAILABLE' });
+    expect(transaction.state).toBe('sealed');
+  });
+
+  it('read at REPEATABLE READ as of the first statement of the user', async () => {
+    transaction = await storage.begin({ ...begun, sealsWithCommit: true, isolation: 'REPEATABLE READ' });
+    await world.database.query("INSERT INTO payment VALUES ('a', 1)");
+
+    const seen = await handle(storage, transaction, async () => {
+      found = await source.getRepository(Payment).find();
+    });
+
+    expect(seen.violation).toBeNull();
+    expect(found).toHaveLength(1);
   });
 });
+
+function fail(what: string): never {
+  throw new Error(what);
+}
 
 type Query = (...parameters: unknown[]) => unknown;
 
 interface Inside {
   readonly connection: {
-    readonly client: { query: Query };
-    openWith(statements: [string][], answered: () => void): Promise<void>;
+    readonly client: {
+      query: Query;
+      readonly connection: { readonly stream: { readonly destroyed: boolean; destroy(): void } };
+    };
   };
 }
 

@@ -35,7 +35,7 @@ export class AmbientClient {
       this.#transaction.gate.pass(this.scope, () =>
         this.#transaction.connection.inTurn(() => {
           this.assertOpen(); // it may have waited for its turn beyond the end
-          return this.#transaction.connection.send(text, values).catch(this.#noted);
+          return this.#client.query(text, values).catch(this.#noted);
         }),
       ),
   };
@@ -44,10 +44,9 @@ export class AmbientClient {
     throw this.#transaction.note(error);
   };
 
-  /** pg's client behind a proxy with all the checks, in the transaction that has begun. */
-  async guarded(): Promise<PostgresClient> {
+  /** pg's client behind a proxy with all the checks. */
+  guarded(): PostgresClient {
     this.assertOpen();
-    await this.#transaction.begun();
     this.#guarded ??= this.#makeGuarded();
     return this.#guarded;
   }

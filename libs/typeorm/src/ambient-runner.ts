@@ -58,7 +58,7 @@ class AmbientRunner {
     data: () => ({}),
     // A late query is to meet our refusal, which says why; not TypeORM's, which does not.
     isReleased: () => false,
-    connect: (runner: AmbientRunner) => () => runner.#client.guarded(),
+    connect: (runner: AmbientRunner) => async () => runner.#client.guarded(),
     release: () => nothing,
     releasePostgresConnection: () => nothing,
     query:

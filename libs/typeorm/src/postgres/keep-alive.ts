@@ -16,7 +16,7 @@ export class KeepAlive {
   constructor(connection: PostgresConnection, idleTimeoutMs: number, note: (error: unknown) => void) {
     this.#timer = setInterval(
       () => {
-        if (connection.inFlight > 0 || connection.lost || connection.unopened) return;
+        if (connection.inFlight > 0 || connection.lost) return;
         connection.query(touchSql).catch((error: unknown) => {
           if (connection.lost) note(error); // an aborted transaction is reported by whoever aborted it
         });

@@ -8,7 +8,7 @@ import { ExactlyOnceError, longestTimerMs } from '@exactly-once/core';
 import type { QueryRunner } from 'typeorm';
 import type { ClientSocket, PostgresClient, StatementResult } from './postgres-client.js';
 import { markConnectionLost, translateOwnError } from './postgres-errors.js';
-import { canChain, runChain, type Statement } from './statement-chain.js';
+import { canChain, type Progress, runChain, type Statement } from './statement-chain.js';
 
 /** TypeORM's runner with what 0.3 declares private or protected and 1.x needs all the same. */
 export interface PostgresRunner extends Omit<QueryRunner, 'isTransactionActive'> {
@@ -22,14 +22,7 @@ export const defaultPatienceMs = 30_000;
 /** Milliseconds of silence before the operating system asks whether the other side still lives. */
 const keepAliveDelayMs = 10_000;
 
-/** What goes out with the next statement, whosever that is. */
-interface Opening {
-  readonly statements: readonly Statement[];
-  readonly answered: (results: readonly StatementResult[]) => void;
-}
-
 export class PostgresConnection {
-  #opening: Opening | null = null;
   /** Statements of whatever origin that are not answered yet. */
   inFlight = 0;
   #released = false;
@@ -60,80 +53,30 @@ export class PostgresConnection {
     return this.#released || this.#lossReason !== null || this.#socket?.destroyed === true;
   }
 
-  /**
-   * Sends `statements` with the next statement, whosever that is, and none where there is none. A pipelining client would
-   * not wait for their answer before the one after it, and a driver that is not pg's cannot: there it resolves when they
-   * are answered.
-   */
-  async openWith(statements: readonly Statement[], answered: Opening['answered']): Promise<void> {
-    this.#opening = { statements, answered };
-    if (this.client.pipeline === true || !canChain(this.client)) await this.opened();
-  }
-
-  /** Nothing was sent of what it opens with. */
-  get unopened(): boolean {
-    return this.#opening !== null;
-  }
-
-  /** Sends what it opens with now: before statements that go other ways than `send`. */
-  async opened(): Promise<void> {
-    if (this.#opening !== null) await this.together([]);
-  }
-
-  /** Nothing was done, nothing is to be undone. */
-  forgetOpening(): void {
-    this.#opening = null;
-  }
-
-  /** As pg's `query`, with what it opens with ahead. */
-  async send(text: string, values?: readonly unknown[]): Promise<StatementResult> {
-    if (this.#opening === null) return this.client.query(text, values);
-    const alone = typeof text !== 'string' || text.includes(';');
-    const [result] = await this.#chain(alone ? [] : [[text, values]]);
-    return alone ? this.client.query(text, values) : result!;
-  }
-
-  /**
-   * Runs statements of the framework, each only where those before it succeeded; `results` is filled as they are answered.
-   * Errors come translated.
-   */
-  async together(
-    statements: readonly Statement[],
-    patienceMs = defaultPatienceMs,
-    results: StatementResult[] = [],
-  ): Promise<StatementResult[]> {
-    return this.#patiently(patienceMs, () => this.#chain(statements, results));
-  }
-
   /** Runs a statement of the framework. Errors come translated. */
   async query(
     text: string,
     values?: readonly unknown[],
     patienceMs = defaultPatienceMs,
   ): Promise<StatementResult> {
-    return this.#patiently(patienceMs, () => this.send(text, values));
+    return this.#patiently(patienceMs, () => this.client.query(text, values));
   }
 
-  async #chain(
+  /**
+   * Runs statements of the framework, each only where those before it succeeded, in one round trip where the driver can.
+   * Errors come translated; `progress` tells what they mean.
+   */
+  async together(
     statements: readonly Statement[],
-    results: StatementResult[] = [],
-  ): Promise<StatementResult[]> {
-    const opening = this.#opening ?? { statements: [], answered: () => undefined };
-    this.#opening = null;
-    const opened: StatementResult[] = [];
-    await this.#inOrder([...opening.statements, ...statements], (result) => {
-      if (opened.length === opening.statements.length) results.push(result);
-      else if (opened.push(result) === opening.statements.length) opening.answered(opened);
-    });
-    return results;
-  }
-
-  async #inOrder(
-    statements: readonly Statement[],
-    answered: (result: StatementResult) => void,
+    progress: Progress,
+    patienceMs = defaultPatienceMs,
   ): Promise<void> {
-    if (statements.length > 1 && canChain(this.client)) return runChain(this.client, statements, answered);
-    for (const [text, values] of statements) answered(await this.client.query(text, values));
+    await this.#patiently(patienceMs, async () => {
+      if (this.lost) throw new Error('the connection was gone before');
+      if (statements.length > 1 && canChain(this.client)) return runChain(this.client, statements, progress);
+      progress.sent = true;
+      for (const [text, values] of statements) progress.results.push(await this.client.query(text, values));
+    });
   }
 
   async #patiently<T>(patienceMs: number, statement: () => Promise<T>): Promise<T> {

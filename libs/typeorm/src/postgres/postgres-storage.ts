@@ -106,9 +106,7 @@ export class PostgresStorage implements Storage {
     if (!this.#seam.installed)
       throw new ExactlyOnceError('EO_STORAGE_UNAVAILABLE', 'the storage is not open');
     const { createRunner, tables } = this.#pool;
-    const hasSubscribers = () => this.dataSource.subscribers.length > 0;
-    const parts = { createRunner, tables, ambient: this.ambient, hasSubscribers };
-    return PostgresTransaction.begin(parts, options);
+    return PostgresTransaction.begin({ createRunner, tables, ambient: this.ambient }, options);
   }
 
   borrow(handle: object): BorrowedTransaction | Scope {

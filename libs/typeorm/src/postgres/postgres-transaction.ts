@@ -27,7 +27,7 @@ import { defaultPatienceMs, PostgresConnection } from './postgres-connection.js'
 import { sqlState } from './postgres-errors.js';
 import { type Savepoint, Savepoints } from './savepoints.js';
 import { SeenErrors } from './seen-errors.js';
-import type { Statement } from './statement-chain.js';
+import type { Progress, Statement } from './statement-chain.js';
 import type { Tables } from './tables.js';
 import { beginSql, commitSql } from './transaction.sql.js';
 import { leave, rollBack, rollbackPatienceMs } from './transaction-end.js';
@@ -37,8 +37,6 @@ export interface TransactionParts {
   readonly createRunner: () => QueryRunner;
   readonly tables: Tables;
   readonly ambient: AmbientScope;
-  /** Of TypeORM: classes that are told of the transaction. */
-  readonly hasSubscribers: () => boolean;
 }
 
 export class PostgresTransaction implements Transaction {
@@ -47,10 +45,8 @@ export class PostgresTransaction implements Transaction {
   readonly gate = new LaneGate();
   state: TransactionState = 'open';
   readonly #errors: SeenErrors;
-  /** Somebody wants to know what became of it: its id is asked for. */
-  readonly #isAskedFor: boolean;
-  /** `undefined`: it was not asked for, or nothing was sent. */
-  #id: string | undefined;
+  /** `null` where nothing was written. `undefined`: it was not asked for. */
+  #id: string | null | undefined;
   /** Neighbours run in it, too. */
   readonly shared: boolean;
   readonly isolation: IsolationLevel;
@@ -64,6 +60,7 @@ export class PostgresTransaction implements Transaction {
     readonly connection: PostgresConnection,
     readonly parts: TransactionParts,
     options: BeginOptions,
+    id: string | undefined,
   ) {
     const {
       idleTimeoutMs,
@@ -75,8 +72,8 @@ export class PostgresTransaction implements Transaction {
     } = options;
     this.#errors = new SeenErrors(connection);
     this.shared = shared;
-    this.#sealsWithCommit = sealsWithCommit === true;
-    this.#isAskedFor = triedAgain !== true;
+    this.#id = id;
+    this.#sealsWithCommit = sealsWithCommit === true && (triedAgain === true || id !== undefined);
     this.isolation = isolation;
     this.#keepAlive = new KeepAlive(connection, idleTimeoutMs, (error) => void this.note(error));
     this.#patienceMs = Math.max(defaultPatienceMs, statementTimeoutMs + rollbackPatienceMs);
@@ -86,31 +83,20 @@ export class PostgresTransaction implements Transaction {
   static async begin(parts: TransactionParts, options: BeginOptions): Promise<PostgresTransaction> {
     const connection = await PostgresConnection.open(parts.createRunner);
     const { runner } = connection;
-    const transaction = new PostgresTransaction(connection, parts, options);
     try {
       await runner.broadcaster.broadcast('BeforeTransactionStart');
-      await transaction.#open(options);
+      const { isolation = 'READ COMMITTED', triedAgain = false, sealsWithCommit = false } = options;
+      const withId = sealsWithCommit && !triedAgain && isolation === 'READ COMMITTED';
+      const answers: unknown = await connection.query(beginSql(options, withId));
+      const id = withId ? (answers as StatementResult[]).at(-1)?.rows[0]?.txid : undefined;
       runner.isTransactionActive = true;
       runner.transactionDepth = 1;
       await runner.broadcaster.broadcast('AfterTransactionStart');
+      return new PostgresTransaction(connection, parts, options, id);
     } catch (error) {
-      transaction.#keepAlive.stop();
       await connection.destroy();
       throw error;
     }
-    return transaction;
-  }
-
-  /** TypeORM's subscribers have the runner itself, whose statements take nothing along. */
-  async #open(options: BeginOptions): Promise<void> {
-    const statements = beginSql(options, this.#isAskedFor);
-    await this.connection.openWith(
-      statements.map((text) => [text]),
-      ([, begun]) => {
-        this.#id = begun?.rows[0]?.txid;
-      },
-    );
-    if (this.parts.hasSubscribers()) await this.connection.opened();
   }
 
   /** Runs a statement of the framework inside this transaction. After its end the connection is another's. */
@@ -118,15 +104,6 @@ export class PostgresTransaction implements Transaction {
     if (this.state !== 'sealed') this.#requireState('open');
     try {
       return await this.connection.query(text, values, this.#patienceMs);
-    } catch (error) {
-      throw this.note(error);
-    }
-  }
-
-  /** Resolves when the database has begun it: before statements that go to the driver directly. */
-  async begun(): Promise<void> {
-    try {
-      await this.connection.opened();
     } catch (error) {
       throw this.note(error);
     }
@@ -194,7 +171,8 @@ export class PostgresTransaction implements Transaction {
     if (this.aborted !== null) throw this.aborted;
     if (this.#sealsWithCommit) return;
     try {
-      await this.query(...sealing(this.parts.tables, this.#takeOutgoing()));
+      const { rows } = await this.query(...sealing(this.parts.tables, this.#takeOutgoing()));
+      this.#id = rows[0]?.txid ?? null;
     } catch (error) {
       throw this.#errors.named(error);
     }
@@ -204,10 +182,6 @@ export class PostgresTransaction implements Transaction {
     this.#requireState('sealed');
     this.#keepAlive.stop();
     const entries = this.#takeOutgoing();
-    if (this.connection.unopened && entries.length === 0) {
-      this.connection.forgetOpening();
-      return this.#end('committed');
-    }
     const command = await this.#sendCommit(entries);
     if (command !== 'COMMIT') {
       await this.#end('rolled-back');
@@ -216,17 +190,17 @@ export class PostgresTransaction implements Transaction {
     await this.#end('committed');
   }
 
-  /** The answer to COMMIT. Where the outbox was refused, COMMIT was passed by and the state stays `sealed`. */
+  /** The answer to COMMIT. Where the outbox was refused, or nothing was sent, the state stays `sealed`. */
   async #sendCommit(entries: readonly WrittenEntry[]): Promise<string> {
     const { connection } = this;
     const statements: Statement[] = entries.length === 0 ? [] : [sealing(this.parts.tables, entries)];
-    const results: StatementResult[] = [];
+    const progress: Progress = { sent: false, results: [] };
     try {
-      if (this.#isAskedFor) await connection.opened(); // the id is to be known before COMMIT is sent
-      await connection.together([...statements, [commitSql]], this.#patienceMs, results);
-      return results.at(-1)!.command;
+      await connection.together([...statements, [commitSql]], progress, this.#patienceMs);
+      return progress.results.at(-1)!.command;
     } catch (error) {
-      const refused = results.length < statements.length && sqlState(error) !== null;
+      if (!progress.sent) throw this.note(error);
+      const refused = progress.results.length < statements.length && sqlState(error) !== null;
       throw refused ? this.#errors.named(this.note(error)) : await this.#commitFailed(error);
     }
   }
@@ -249,7 +223,8 @@ export class PostgresTransaction implements Transaction {
   async resolveOutcome(): Promise<'committed' | 'rolled-back' | 'unknown'> {
     if (this.state !== 'unknown') return this.state === 'committed' ? 'committed' : 'rolled-back';
     if (this.#id === undefined) return 'unknown';
-    const outcome = await lookUpOutcome(this.parts.createRunner, this.#id);
+    // Without an id nothing was written, so there is nothing to lose.
+    const outcome = this.#id === null ? 'committed' : await lookUpOutcome(this.parts.createRunner, this.#id);
     if (outcome !== 'unknown') this.#move(outcome);
     return outcome;
   }

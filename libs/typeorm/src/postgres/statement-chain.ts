@@ -1,8 +1,8 @@
 /**
- * Several statements in one write and one answer: BEGIN with the first statement of a transaction, its outbox with COMMIT.
+ * Several statements in one write and one answer: what a transaction publishes, and COMMIT. Step 6 of an event's life.
  *
  * They stand before one Sync of PostgreSQL's extended protocol: after an error the server passes by all that follow, so
- * nothing behind a BEGIN that failed can commit by itself, and no COMMIT follows an outbox that was refused.
+ * that no COMMIT follows an outbox that was refused. Nothing is sent where one of them cannot be.
  * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING
  */
 import type { PostgresClient, StatementResult } from './postgres-client.js';
@@ -20,17 +20,19 @@ interface Wire {
   execute(portal: object): void;
 }
 
-/** Takes what statements would send, for one write: a socket takes longer for each more. Of Sync only the last one is kept. */
+/** Takes what statements would send, for one write: a socket takes longer for each more. Their Syncs are left out. */
 class GatheringWire implements Wire {
   readonly parsedStatements = {};
   readonly submittedNamedStatements = {};
   readonly chunks: Uint8Array[] = [];
   readonly writable = true;
   readonly stream = this;
-  readonly #wire: Wire;
+  /** Statements that are complete: pg leaves out what it cannot write. */
+  complete = 0;
+  readonly wire: Wire;
 
   constructor(wire: Wire) {
-    this.#wire = wire;
+    this.wire = wire;
   }
 
   write(chunk: Uint8Array): void {
@@ -42,19 +44,24 @@ class GatheringWire implements Wire {
   }
 
   parse(statement: object): void {
-    this.#wire.parse.call(this, statement);
+    this.wire.parse.call(this, statement);
   }
 
   bind(portal: object): void {
-    this.#wire.bind.call(this, portal);
+    this.wire.bind.call(this, portal);
   }
 
   describe(what: object): void {
-    this.#wire.describe.call(this, what);
+    this.wire.describe.call(this, what);
   }
 
   execute(portal: object): void {
-    this.#wire.execute.call(this, portal);
+    this.complete++;
+    this.wire.execute.call(this, portal);
+  }
+
+  close(): void {
+    // of a statement that is not complete: nothing is sent then
   }
 
   sync(): void {
@@ -65,7 +72,7 @@ class GatheringWire implements Wire {
 /** Of PostgreSQL's protocol. */
 const syncMessage = Uint8Array.of(0x53, 0, 0, 0, 4);
 
-/** The part of pg's Query that is used; it sends itself, and is told of each answer. */
+/** The part of pg's Query that is used; it writes itself, and is told of each answer. */
 interface Query {
   prepare(wire: Wire): void;
   requiresPreparation(): boolean;
@@ -89,30 +96,38 @@ export function canChain(client: PostgresClient): boolean {
   return typeof connection?.parse === 'function' && queryClassOf(client)?.prototype.prepare !== undefined;
 }
 
-/**
- * Statements without `;`. `answered` is told of each result as it comes. Rejects with the first error; no statement
- * behind it was executed.
- */
+/** How far statements have come. */
+export interface Progress {
+  /** False: the database knows of none of them. */
+  sent: boolean;
+  /** Filled as they are answered. */
+  readonly results: StatementResult[];
+}
+
+/** Statements without `;`. Rejects with the first error; no statement behind it was executed. */
 export function runChain(
   client: PostgresClient,
   statements: readonly Statement[],
-  answered: (result: StatementResult) => void,
+  progress: Progress,
 ): Promise<void> {
-  let left = statements.length;
+  const { results } = progress;
   return new Promise((resolve, reject) => {
     const callback: Callback = (error, result) => {
-      if (error) return reject(error);
-      answered(result!);
-      if (--left === 0) resolve();
+      if (error) reject(error);
+      else if (results.push(result!) === statements.length) resolve();
     };
     const Query = queryClassOf(client)!;
-    const before = statements.slice(0, -1).map(([text, values = []]) => new Query(text, values, callback));
-    const [text, values = []] = statements.at(-1)!;
-    (client as unknown as Chaining).query(new (chainOf(Query))(before, text, values, callback));
+    const queries = statements.map(([text, values = []]) => [text, values, callback] as const);
+    const before = queries.slice(0, -1).map((query) => new Query(...query));
+    (client as unknown as Chaining).query(new (chainOf(Query))(before, progress, ...queries.at(-1)!));
   });
 }
 
-type ChainClass = new (before: readonly Query[], ...last: ConstructorParameters<QueryClass>) => Query;
+type ChainClass = new (
+  before: readonly Query[],
+  progress: Progress,
+  ...last: ConstructorParameters<QueryClass>
+) => Query;
 
 const chains = new WeakMap<QueryClass, ChainClass>();
 
@@ -122,11 +137,13 @@ function chainOf(Base: QueryClass): ChainClass {
   if (known !== undefined) return known;
   const made = class Chain extends Base {
     readonly #before: readonly Query[];
+    readonly #progress: Progress;
     #answered = 0;
 
-    constructor(before: readonly Query[], ...last: ConstructorParameters<QueryClass>) {
+    constructor(before: readonly Query[], progress: Progress, ...last: ConstructorParameters<QueryClass>) {
       super(...last);
       this.#before = before;
+      this.#progress = progress;
     }
 
     override requiresPreparation(): boolean {
@@ -135,11 +152,11 @@ function chainOf(Base: QueryClass): ChainClass {
 
     override submit(wire: Wire): Error | null {
       const gathering = new GatheringWire(wire);
-      for (const one of this.#before) one.prepare(gathering);
-      const refused = super.submit(gathering);
-      gathering.chunks.push(syncMessage);
-      wire.stream.write(Buffer.concat(gathering.chunks));
-      return refused;
+      const cause = thrown(() => {
+        for (const one of this.#before) one.prepare(gathering);
+        return super.submit(gathering);
+      });
+      return sendAll(gathering, this.#before.length + 1, this.#progress, cause);
     }
 
     override handleRowDescription(message: unknown): void {
@@ -167,6 +184,27 @@ function chainOf(Base: QueryClass): ChainClass {
   };
   chains.set(Base, made);
   return made;
+}
+
+/** What it returns becomes the chain's error, and pg goes on with the next query. */
+function sendAll(
+  { chunks, complete, wire }: GatheringWire,
+  due: number,
+  progress: Progress,
+  cause: unknown,
+): Error | null {
+  if (complete < due) return new Error('a statement could not be written, and nothing was sent', { cause });
+  progress.sent = true;
+  wire.stream.write(Buffer.concat([...chunks, syncMessage]));
+  return null;
+}
+
+function thrown(work: () => unknown): unknown {
+  try {
+    return work();
+  } catch (error) {
+    return error;
+  }
 }
 
 function queryClassOf(client: PostgresClient): QueryClass | undefined {

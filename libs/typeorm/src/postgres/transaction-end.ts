@@ -23,12 +23,7 @@ export async function rollBack(connection: PostgresConnection): Promise<void> {
   await connection.destroy();
 }
 
-/** Of what was never begun there is nothing to undo. */
 async function undone(connection: PostgresConnection, cancel: () => Promise<void>): Promise<boolean> {
-  if (connection.unopened && connection.inFlight === 0) {
-    connection.forgetOpening();
-    return true;
-  }
   const cancelling = setTimeout(() => void cancel(), cancelAfterMs);
   const answered = await connection.query('ROLLBACK', undefined, rollbackPatienceMs).then(
     () => true,

@@ -9,25 +9,22 @@ const isolationLevels: readonly IsolationLevel[] = ['READ COMMITTED', 'REPEATABL
 const longestSettingMs = 2_147_483_647;
 
 /**
- * Begins, sets what ends with the transaction, so that a pooler in transaction mode may hand the session on, and tells the
- * transaction's id as `txid` where it is asked for. An idle time-out of 0 would switch it off, so it is at least 1. The
- * isolation level comes from a closed list.
+ * One round trip. The settings end with the transaction, so a pooler in transaction mode may hand the session on.
+ * An idle time-out of 0 would switch it off, so it is at least 1. The isolation level comes from a closed list.
+ * `withId`: the last result has the transaction's id as `txid`; this takes the snapshot of levels above READ COMMITTED.
  */
 export function beginSql(
   { isolation, idleTimeoutMs, statementTimeoutMs, lockTimeoutMs = 0 }: BeginOptions,
   withId: boolean,
-): string[] {
+): string {
   const level = isolationLevels.find((known) => known === isolation) ?? 'READ COMMITTED';
-  const columns = [local('idle_in_transaction_session_timeout', setting(idleTimeoutMs, 1))];
-  if (statementTimeoutMs > 0) columns.push(local('statement_timeout', setting(statementTimeoutMs, 1)));
-  if (lockTimeoutMs > 0) columns.push(local('lock_timeout', setting(lockTimeoutMs, 1)));
-  if (withId) columns.push('pg_current_xact_id()::text AS txid');
-  return [`BEGIN ISOLATION LEVEL ${level}`, `SELECT ${columns.join(', ')}`];
-}
-
-/** As SET LOCAL; `name` and `value` are ours. */
-function local(name: string, value: number): string {
-  return `set_config('${name}', '${value}', true)`;
+  return (
+    `BEGIN ISOLATION LEVEL ${level};` +
+    `SET LOCAL idle_in_transaction_session_timeout = ${setting(idleTimeoutMs, 1)}` +
+    (statementTimeoutMs > 0 ? `;SET LOCAL statement_timeout = ${setting(statementTimeoutMs, 1)}` : '') +
+    (lockTimeoutMs > 0 ? `;SET LOCAL lock_timeout = ${setting(lockTimeoutMs, 1)}` : '') +
+    (withId ? ';SELECT pg_current_xact_id()::text AS txid' : '')
+  );
 }
 
 export const commitSql = 'COMMIT';
