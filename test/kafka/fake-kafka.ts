@@ -22,6 +22,7 @@ const events = {
   REBALANCING: 'rebalancing',
   FETCH_START: 'fetch_start',
   FETCH: 'fetch',
+  COMMIT_OFFSETS: 'commit_offsets',
 };
 
 export class FakeKafka {
@@ -45,11 +46,14 @@ export class FakeKafka {
   assignment: string[] = [];
   answersHeartbeats = true;
   refusesCommits = false;
+  /** What a commit's answer waits for. */
+  commitAnswers: () => Promise<void> = async () => {};
   connects: () => Promise<void> = async () => {};
   disconnects: () => Promise<void> = async () => {};
   batchSize = 100;
   #bus = new EventEmitter();
   #group = false;
+  #running = false;
   #generation = 0;
   #seeks = new Map<string, number>();
   #positions = new Map<string, number>();
@@ -88,13 +92,18 @@ export class FakeKafka {
     this.#group = false;
   }
 
+  /** What it does first when it stops: nothing is sent any more, and nobody has been told. */
+  beginStop(): void {
+    this.#running = false;
+  }
+
   crash(): void {
     this.dropGroup();
     this.#bus.emit(events.CRASH, { payload: { error: new Error('crashed on purpose') } });
   }
 
   async heartbeat(): Promise<void> {
-    if (!this.#group || !this.answersHeartbeats) return;
+    if (!this.#group || !this.#running || !this.answersHeartbeats) return;
     const payload = { memberId: 'm', groupGenerationId: this.#generation };
     this.#bus.emit(events.HEARTBEAT, { payload });
   }
@@ -108,7 +117,7 @@ export class FakeKafka {
   async round(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 1));
     await this.heartbeat();
-    if (!this.#group) return;
+    if (!this.#group || !this.#running) return;
     this.#bus.emit(events.FETCH_START, { payload: { nodeId: 0 } });
     this.#bus.emit(events.FETCH, { payload: { nodeId: 0 } });
     for (const name of this.assignment) if (!this.paused.has(name)) await this.#fetch(name);
@@ -134,10 +143,12 @@ export class FakeKafka {
         this.#positions.set(name, Number(last) + 1);
       },
       commitOffsetsIfNecessary: async ({ topics }: CommitRequest) => {
-        this.#commit(topics.flatMap((one) => one.partitions.map((rest) => ({ topic: one.topic, ...rest }))));
+        await this.#commit(
+          topics.flatMap((one) => one.partitions.map((rest) => ({ topic: one.topic, ...rest }))),
+        );
       },
       isStale: () => this.#seeks.has(name),
-      isRunning: () => this.#group,
+      isRunning: () => this.#group && this.#running,
     } as unknown as EachBatchPayload);
     this.handed.push(`${name}@${messages[0]!.offset} ${taken ? 'taken' : 'left'}`);
   }
@@ -152,10 +163,13 @@ export class FakeKafka {
     await this.hand(name, from);
   }
 
-  #commit(offsets: readonly { topic: string; partition: number; offset: string }[]): void {
+  async #commit(offsets: readonly { topic: string; partition: number; offset: string }[]): Promise<void> {
+    const bus = this.#bus;
     for (const { topic, partition, offset } of offsets) this.commits.push(`${topic}/${partition}=${offset}`);
+    await this.commitAnswers();
     if (this.refusesCommits) throw new Error('refused on purpose');
     for (const { topic, partition, offset } of offsets) this.committed.set(`${topic}/${partition}`, offset);
+    bus.emit(events.COMMIT_OFFSETS, { payload: {} });
   }
 
   #needGroup(): void {
@@ -212,6 +226,7 @@ export class FakeKafka {
       run: async ({ eachBatch }: { eachBatch: (payload: EachBatchPayload) => Promise<void> }) => {
         this.#eachBatch = eachBatch;
         this.#group = true;
+        this.#running = true;
         this.join(...this.assignment);
       },
       pause: (selection: Selection) => each(selection, (name) => this.paused.add(name)),
@@ -222,7 +237,7 @@ export class FakeKafka {
       },
       commitOffsets: async (offsets: { topic: string; partition: number; offset: string }[]) => {
         this.#needGroup();
-        this.#commit(offsets);
+        if (this.#running) await this.#commit(offsets);
       },
       disconnect: async () => {
         this.dropGroup();

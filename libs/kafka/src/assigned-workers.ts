@@ -3,12 +3,19 @@
  * that a position stands in the database before the first record. Knows also those that have not ended yet.
  */
 import { randomUUID } from 'node:crypto';
-import type { Clock, ConsumerRequest, Logger, Storage, TopicRequest } from '@exactly-once/core';
+import {
+  type Clock,
+  type ConsumerRequest,
+  ExactlyOnceError,
+  type Logger,
+  type Storage,
+  type TopicRequest,
+} from '@exactly-once/core';
 import type { ConsumerLife } from './consumer-life.js';
 import { type Join, partitionName } from './group-membership.js';
 import type { AssignedPartition } from './kafka-client.js';
 import type { LogOffsets } from './log-offsets.js';
-import { claimPartition, restartLog } from './partition-claim.js';
+import { type ClaimRequest, claimPartition, restartLog } from './partition-claim.js';
 import type { QueueBounds } from './partition-queue.js';
 import { PartitionWorker } from './partition-worker.js';
 
@@ -18,6 +25,16 @@ export interface AssignmentParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly offsets: LogOffsets;
+}
+
+/** Who claims: what an earlier join began may end when a later one has the process. */
+interface Claimant {
+  readonly life: ConsumerLife;
+  readonly join: Join;
+  readonly assigned: AssignedPartition;
+  readonly owner: string;
+  /** Aborts where the worker ends. Left out: the worker asks itself. */
+  readonly signal?: AbortSignal;
 }
 
 export class AssignedWorkers {
@@ -105,14 +122,14 @@ export class AssignedWorkers {
         const generation = await life.membership.confirmed(join, signal);
         if (generation === null) return null;
         const owner = `${this.#instance}/${join.memberId}/${generation}`;
-        const claimed = await claimPartition(this.#claimRequest(life, assigned, owner));
+        const claimed = await claimPartition(this.#claimRequest({ life, join, assigned, owner, signal }));
         const { position, found, high, committed } = claimed;
         const { offset: nextOffset, verify: lastFingerprint } = position;
         // A former owner died before it could say so, and what says it otherwise is the next event, if one ever comes.
         if (committed !== nextOffset && !position.newLog) acknowledge(nextOffset);
         return { fence: { key, owner, nextOffset, lastFingerprint, found }, position, high };
       },
-      restart: (fence) => restartLog(this.#claimRequest(life, assigned, fence.owner)),
+      restart: ({ owner }) => restartLog(this.#claimRequest({ life, join, assigned, owner })),
       logBounds: () => this.#parts.offsets.of(assigned.topic, assigned.partition),
       seek: (offset) => guarded(() => life.seek(assigned, offset)),
       pause: () => guarded(() => life.pause(assigned)),
@@ -131,10 +148,15 @@ export class AssignedWorkers {
     this.#begin(life, join, assigned);
   }
 
-  #claimRequest(life: ConsumerLife, assigned: AssignedPartition, owner: string) {
+  #claimRequest({ life, join, assigned, owner, signal }: Claimant): ClaimRequest {
     const { request, offsets } = this.#parts;
     const { group } = request;
     const topic = this.#topic(assigned.topic);
+    const name = partitionName(assigned.topic, assigned.partition);
+    const entitled = () => {
+      if (!life.over && life.membership.join === join && signal?.aborted !== true) return;
+      throw new ExactlyOnceError('EO_FENCED', `${name}: the assignment that this claim is for is over`);
+    };
     return {
       offsets,
       storage: this.#storageOf(assigned.topic).storage,
@@ -142,8 +164,11 @@ export class AssignedWorkers {
       key: { group, ...assigned },
       startFrom: topic?.startFrom ?? 'earliest',
       dedup: topic?.dedup ?? 'inbox',
-      commit: (next: bigint) =>
-        life.committer.move(partitionName(assigned.topic, assigned.partition), { ...assigned, next }),
+      // A later join of this process would commit it, too: Kafka does not ask whose partition it is.
+      commit: async (next: bigint) => {
+        await life.committer.move(name, { ...assigned, next }, entitled);
+        entitled();
+      },
     };
   }
 

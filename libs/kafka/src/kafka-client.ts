@@ -79,7 +79,7 @@ export interface GroupMember {
   start(topics: readonly string[], signal: AbortSignal): Promise<void>;
   /** Sends a heartbeat where one is due. Rejects where the broker refuses it. */
   beat(): Promise<void>;
-  /** One attempt, as a member of the present generation. */
+  /** One attempt, as a member of the present generation. Rejects where the coordinator has not taken it. */
   commit(offsets: readonly PartitionOffset[]): Promise<void>;
   /** The next fetch of the partition begins there; what was fetched before is not handed over any more. */
   seek(partition: AssignedPartition, offset: bigint): void;

@@ -24,7 +24,7 @@ describe('OffsetCommitter', () => {
     await turns();
     committer.add('t/0', at(0, 11n));
 
-    const moved = committer.move('t/0', at(0, 0n));
+    const moved = committer.move('t/0', at(0, 0n), () => {});
     await turns();
     expect(asked).toEqual(['0=10 1=7']);
     answers[0]!();
@@ -34,6 +34,33 @@ describe('OffsetCommitter', () => {
     await Promise.all([moved, flushed]);
 
     expect(asked).toHaveLength(2);
+  });
+
+  it('moves nothing for whom the partition is over by the time that earlier requests are answered', async () => {
+    let answer: () => void = () => {};
+    const sent: bigint[] = [];
+    const slow = async ([offset]: readonly PartitionOffset[]) => {
+      sent.push(offset!.next);
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+    };
+    const committer = new OffsetCommitter({ logger, send: slow, assigned: () => true });
+    let over = false;
+    const entitled = () => {
+      if (over) throw new Error('the join is over');
+    };
+    committer.add('t/0', at(0, 9n));
+    const flushed = committer.flushed();
+    await turns();
+
+    const moved = committer.move('t/0', at(0, 2n), entitled);
+    over = true;
+    answer();
+
+    await expect(moved).rejects.toThrow('over');
+    await flushed;
+    expect(sent).toEqual([9n]);
   });
 
   it.each([

@@ -43,10 +43,17 @@ export class OffsetCommitter {
     this.#forgotten.add(name);
   }
 
-  /** Commits this and nothing older after it. Rejects where the broker does not take it. */
-  async move(name: string, offset: PartitionOffset): Promise<void> {
+  /**
+   * Commits this and nothing older after it. Rejects where the broker does not take it, and with what `entitled` throws:
+   * it is asked once more when the requests before it are answered.
+   */
+  async move(name: string, offset: PartitionOffset, entitled: () => void): Promise<void> {
+    entitled();
     this.forget(name);
-    await this.#oneAtATime(() => this.#parts.send([offset]));
+    await this.#oneAtATime(async () => {
+      entitled();
+      await this.#parts.send([offset]);
+    });
   }
 
   /** Sends what is left without waiting, in a few attempts, and resolves when the broker has answered. */

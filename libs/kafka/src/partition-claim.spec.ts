@@ -5,12 +5,15 @@ describe('claimPartition', () => {
   const key = { group: 'g', topic: 't', partition: 1 };
 
   /** A fence at 698, and a group that stands at `committed`. */
-  function request(committed: bigint, commit: (next: bigint) => Promise<void>) {
+  function request(committed: bigint, commit: (next: bigint) => Promise<void>, held = true) {
     const done: string[] = [];
     const row = { nextOffset: 698n, owner: 'other', clean: false, lastFingerprint: null, suspect: null };
     const fences = {
       claim: async () => row,
-      reposition: async (_key: unknown, _owner: string, next: bigint) => done.push(`fence at ${next}`),
+      reposition: async (_key: unknown, _owner: string, next: bigint) => {
+        if (held) done.push(`fence at ${next}`);
+        return held;
+      },
       release: async () => undefined,
     };
     const offsets = { of: async () => ({ committed, low: 0n, high: 900n }) };
@@ -40,6 +43,18 @@ describe('claimPartition', () => {
 
     await expect(claimPartition(asked)).rejects.toThrow('generation');
     expect(done).toEqual([]);
+  });
+
+  it.each([
+    ['set back', 594n, 900n],
+    ['begun anew', 594n, 600n],
+  ])('is refused where another has claimed it before the fence is %s', async (_, committed, high) => {
+    const { asked } = request(committed, async () => undefined, false);
+    const offsets = { of: async () => ({ committed, low: 0n, high }) };
+
+    const refused = claimPartition({ ...asked, offsets } as unknown as ClaimRequest);
+
+    await expect(refused).rejects.toMatchObject({ code: 'EO_FENCED' });
   });
 
   it('commits nothing where both agree', async () => {

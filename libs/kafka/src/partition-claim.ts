@@ -1,7 +1,7 @@
 /**
  * Claims a partition for this process and finds out where to begin. The fence refuses whoever had it before.
  */
-import type { FenceKey, FenceRow, Storage } from '@exactly-once/core';
+import { ExactlyOnceError, type FenceKey, type FenceRow, type Storage } from '@exactly-once/core';
 import type { LogOffsets } from './log-offsets.js';
 import { replacedLog, type StartPosition, startPosition } from './start-position.js';
 
@@ -12,7 +12,7 @@ export interface ClaimRequest {
   readonly owner: string;
   readonly startFrom: 'earliest' | 'latest';
   readonly dedup: 'inbox' | 'offset';
-  /** Commits a position to the broker and resolves when that has answered. */
+  /** Commits a position to the broker as this join. Throws EO_FENCED where the join is over, before it or meanwhile. */
   readonly commit: (next: bigint) => Promise<void>;
 }
 
@@ -28,7 +28,8 @@ export interface Claimed {
 
 /**
  * A fence is set back only by who may commit as a member of the present generation: the real owner's late commit would
- * else stand ahead of it. Throws EO_OFFSET_AHEAD and EO_LOG_CHANGED; kafkajs's and the storage's errors pass through.
+ * else stand ahead of it. Throws EO_OFFSET_AHEAD, EO_LOG_CHANGED and EO_FENCED; kafkajs's and the storage's errors pass
+ * through.
  */
 export async function claimPartition(request: ClaimRequest): Promise<Claimed> {
   const { offsets, storage, key, owner, startFrom, dedup } = request;
@@ -46,7 +47,7 @@ export async function claimPartition(request: ClaimRequest): Promise<Claimed> {
     if (position.newLog) await beginLog(request, position.offset);
     else if (row.nextOffset !== position.offset) {
       if (position.offset < row.nextOffset) await request.commit(position.offset);
-      await storage.fences.reposition(key, owner, position.offset, false);
+      await reposition(request, position.offset, false);
     }
     return { position, found: row, high: known.high, committed: known.committed };
   } catch (error) {
@@ -56,7 +57,7 @@ export async function claimPartition(request: ClaimRequest): Promise<Claimed> {
   }
 }
 
-/** Moves a held claim to the beginning of a log that turned out to be another one. Throws EO_LOG_CHANGED. */
+/** Moves a held claim to the beginning of a log that turned out to be another one. Throws EO_LOG_CHANGED, EO_FENCED. */
 export async function restartLog(request: ClaimRequest): Promise<StartPosition> {
   const { key, offsets } = request;
   const { low } = await offsets.of(key.topic, key.partition);
@@ -70,7 +71,17 @@ export async function restartLog(request: ClaimRequest): Promise<StartPosition> 
  * The broker first: its position may lie beyond the new log's, and the next claim would take that for records to be
  * passed by. A crash in between finds the log changed once more.
  */
-async function beginLog({ storage, key, owner, commit }: ClaimRequest, low: bigint): Promise<void> {
-  await commit(low);
-  await storage.fences.reposition(key, owner, low, true);
+async function beginLog(request: ClaimRequest, low: bigint): Promise<void> {
+  await request.commit(low);
+  await reposition(request, low, true);
+}
+
+async function reposition(request: ClaimRequest, next: bigint, newLog: boolean): Promise<void> {
+  const { storage, key, owner } = request;
+  if (await storage.fences.reposition(key, owner, next, newLog)) return;
+  const { group, topic, partition } = key;
+  throw new ExactlyOnceError(
+    'EO_FENCED',
+    `${topic}/${partition} of group ${group} was claimed by another meanwhile`,
+  );
 }

@@ -3,6 +3,7 @@
  *
  * `eachBatch` hands over and returns at once. kafkajs is never left to restart itself: its owner replaces it.
  */
+import { ExactlyOnceError } from '@exactly-once/core';
 import type { Consumer, ConsumerConfig, EachBatchPayload } from 'kafkajs';
 import type {
   AssignedPartition,
@@ -23,12 +24,15 @@ export class KafkajsMember implements GroupMember {
   #commitOnce: EachBatchPayload['commitOffsetsIfNecessary'] | null = null;
   /** Brokers that were asked for records and have not answered: kafkajs says nothing of a fetch that failed. */
   readonly #asked = new Set<number>();
+  /** Commits that the group's coordinator has taken. */
+  #taken = 0;
 
   constructor(consumer: Consumer, listener: MemberListener) {
     this.#consumer = consumer;
     this.#listener = listener;
     const { GROUP_JOIN, HEARTBEAT, REBALANCING, FETCH_START, FETCH, CRASH, STOP, DISCONNECT } =
       consumer.events;
+    consumer.on(consumer.events.COMMIT_OFFSETS, () => this.#taken++);
     consumer.on(GROUP_JOIN, ({ payload: { memberId, memberAssignment } }) => {
       const assigned = Object.entries(memberAssignment).flatMap(([topic, partitions]) =>
         partitions.map((partition) => ({ topic, partition })),
@@ -68,14 +72,15 @@ export class KafkajsMember implements GroupMember {
     await this.#heartbeat?.();
   }
 
-  /** By a batch's function where there was one: the other tries again by itself, perhaps in a later generation. */
+  /**
+   * By a batch's function where there was one: the other tries again by itself, perhaps in a later generation, and
+   * resolves without a word to the coordinator where kafkajs stops or has crashed.
+   */
   async commit(offsets: readonly PartitionOffset[]): Promise<void> {
-    if (this.#commitOnce === null) {
-      const all = offsets.map(({ topic, partition, next }) => ({ topic, partition, offset: String(next) }));
-      await this.#consumer.commitOffsets(all);
-      return;
-    }
-    await this.#commitOnce({ topics: byTopic(offsets) });
+    const before = this.#taken;
+    await this.#send(offsets);
+    if (this.#taken > before) return;
+    throw new ExactlyOnceError('EO_BROKER_UNAVAILABLE', 'kafkajs runs no more: it has committed no offset');
   }
 
   seek({ topic, partition }: AssignedPartition, offset: bigint): void {
@@ -92,6 +97,15 @@ export class KafkajsMember implements GroupMember {
 
   async leave(): Promise<void> {
     await this.#consumer.disconnect();
+  }
+
+  async #send(offsets: readonly PartitionOffset[]): Promise<void> {
+    if (this.#commitOnce === null) {
+      const all = offsets.map(({ topic, partition, next }) => ({ topic, partition, offset: String(next) }));
+      await this.#consumer.commitOffsets(all);
+      return;
+    }
+    await this.#commitOnce({ topics: byTopic(offsets) });
   }
 
   /** Throws where a heartbeat says that the group rebalances: kafkajs then rejoins. */
