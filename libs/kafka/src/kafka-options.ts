@@ -28,6 +28,7 @@ export interface QueueOptions {
 }
 
 export interface KafkaBrokerOptions extends KafkajsOptions {
+  /** Bounds of what is fetched and not yet handled. */
   readonly queue?: QueueOptions;
   /**
    * Where an event of a topic goes that a handler with `transaction: 'kafka'` gave up. The topic must exist. Default

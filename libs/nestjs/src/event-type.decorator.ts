@@ -5,6 +5,7 @@ import { checkNumber, checkOptions, type EventTypeDescriptor, ExactlyOnceError }
 import 'reflect-metadata';
 
 export interface EventTypeOptions<T> {
+  /** Topic that events of this type are published to and consumed from. */
   readonly topic: string;
   /** Ordering key; events of one key are handled in order. Default: none, and no order. */
   readonly key?: (event: T) => string | null;

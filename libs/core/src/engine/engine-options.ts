@@ -24,7 +24,7 @@ export interface BatchOptions {
   readonly maxBytes?: number;
   /** Milliseconds that a batch transaction stays open before it commits what it has. From 1. Default 50. */
   readonly maxOpenMs?: number;
-  /** Default READ COMMITTED. */
+  /** Isolation of batch transactions: READ COMMITTED, REPEATABLE READ or SERIALIZABLE. Default READ COMMITTED. */
   readonly isolation?: IsolationLevel;
 }
 
@@ -90,7 +90,7 @@ export interface ForeignHandlerDefinition extends HandlerOptions {
 }
 
 export interface EngineOptions {
-  /** Default for `source` and `group`. */
+  /** Name of the service: CloudEvents `source` of what it publishes, and `group` where that is left out. */
   readonly service: string;
   /** Consumer group. Default: `service`. */
   readonly group?: string;
@@ -111,9 +111,11 @@ export interface EngineOptions {
   readonly retiredHandlers?: readonly string[];
   /** Where each topic that a handler consumes begins for a group without a position. Default `earliest`. */
   readonly startFrom?: Readonly<Record<string, 'earliest' | 'latest'>>;
+  /** Makes bytes of what is published, and data of the bytes that are handled. Default: JSON. */
   readonly codec?: EventCodec;
   /** By topic. */
   readonly foreignTopics?: Readonly<Record<string, TopicMapping>>;
+  /** For handlers that do not say their own, field by field. */
   readonly retry?: Partial<RetryPolicy>;
   /** For handlers that do not say their own. Default `key`. */
   readonly order?: EventOrder;
@@ -126,13 +128,15 @@ export interface EngineOptions {
    * such deaths are counted. Default `park`.
    */
   readonly processKillers?: 'park' | 'dead-letter';
+  /** What is kept and told of events that are given up. */
   readonly deadLetters?: DeadLetterOptions;
+  /** Bounds of the transactions that events share. */
   readonly batch?: BatchOptions;
   /** Ids that the process remembers as committed, to skip a statement; 0 switches it off. Default 10,000. */
   readonly dedupCacheSize?: number;
   /** `false`: this process publishes nothing; another does. Default: on where there is a broker. */
   readonly relay?: RelayOptions | false;
-  /** `false`: this process forgets nothing; another does. */
+  /** `false`: this process forgets nothing; another does. Default: on. */
   readonly retention?: RetentionOptions | false;
   /**
    * True: once started, this process consumes, relays and forgets nothing, and takes nothing parked up: for one that looks at
@@ -141,8 +145,11 @@ export interface EngineOptions {
   readonly idle?: boolean;
   /** Milliseconds that running handlers and transactions get at shutdown before they are rolled back. From 0. Default 10,000. */
   readonly shutdownMs?: number;
+  /** Where messages for people go. Default: none; in Nest, Nest's own logger. */
   readonly logger?: Logger;
+  /** Where spans and metrics go. Default: none; in Nest, `@opentelemetry/api` where that is installed. */
   readonly telemetry?: Telemetry;
+  /** For tests. Default: the system's. */
   readonly clock?: Clock;
   /** From 0 to below 1; for jitter. Default Math.random. */
   readonly random?: () => number;

@@ -44,6 +44,7 @@ export interface HandlerOptions {
    * Needs a broker with positions (Kafka, the database). Change it while the group has no lag. Default `inbox`.
    */
   readonly dedup?: 'inbox' | 'offset';
+  /** How often and when a failed event is tried again. Default: the engine's, field by field. */
   readonly retry?: Partial<RetryPolicy>;
   /**
    * What waits for an event that failed and is to be tried again.
