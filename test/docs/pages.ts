@@ -1,0 +1,24 @@
+/**
+ * The pages under `docs/`, as the specs beside this file read them. Reads files and nothing else.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
+
+export interface Page {
+  /** From the repository's root, for example `docs/tutorial.md`. */
+  readonly path: string;
+  readonly text: string;
+}
+
+export function pages(): Page[] {
+  return readdirSync('docs', { recursive: true, encoding: 'utf8' })
+    .map((name) => posix.join('docs', name.replaceAll('\\', '/')))
+    .filter((path) => path.endsWith('.md'))
+    .sort()
+    .map((path) => ({ path, text: readFileSync(path, 'utf8') }));
+}
+
+/** The page without its code. */
+export function prose({ text }: Page): string {
+  return text.replace(/^```.*?^```$/gms, '').replace(/`[^`\n]*`/g, '');
+}
