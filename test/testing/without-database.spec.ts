@@ -130,7 +130,9 @@ describe('a batch handler', () => {
     const app = await testExactlyOnce(BatchesModule);
 
     expect(await app.deliver(new Asked('weather'))).toBe('handled');
-    expect(await checkExactlyOnce(app, [new Asked('sun'), new Asked('rain')])).toMatchObject({ notes: [] });
+    expect(await checkExactlyOnce(app, [new Asked('sun'), new Asked('rain')])).toMatchObject({
+      notes: [expect.stringMatching(/^no table was compared: the module imports no TypeOrmModule/)],
+    });
     expect(app.published()).toMatchObject([{ data: { about: 'weather' } }]);
     await app.close();
   });

@@ -4,18 +4,20 @@
  * Reads decorators only; nothing of the module is made.
  */
 import { ExactlyOnceError } from '@exactly-once/core';
+import { refuseConnectingRoots } from './connecting-roots.js';
+import {
+  type Dynamic,
+  dataSourceNameOf,
+  exactlyOnceOptions,
+  importsOf,
+  metadata,
+  nameOf,
+  typeOrmCore,
+  unwrapped,
+  type ValueProvider,
+} from './module-tree.js';
 import type { ExactlyOnceOptions, NestPeers, TypeOrmModuleOptions } from './peers.js';
-
-interface Dynamic {
-  readonly module: { readonly name: string };
-  readonly imports?: readonly unknown[];
-  readonly providers?: readonly unknown[];
-}
-
-interface ValueProvider {
-  readonly provide: unknown;
-  readonly useValue?: unknown;
-}
+import type { TestOptions } from './test-options.js';
 
 export interface ReadModule {
   /** What a module of the test's own takes over. */
@@ -29,25 +31,33 @@ export interface ReadModule {
   readonly usesTypeOrm: boolean;
 }
 
-const optionsName = /^ExactlyOnceOptions\((.*)\)$/;
-
-/** Throws EO_OPTION_INVALID. */
-export async function readModule(given: unknown, { exactlyOnce }: NestPeers): Promise<ReadModule> {
+/** `given`: a module class or a dynamic module. Throws EO_OPTION_INVALID. */
+export async function readModule(
+  given: unknown,
+  { exactlyOnce }: NestPeers,
+  { imports: further = [], otherDataSources = 'refuse' }: TestOptions,
+): Promise<ReadModule> {
   checkModule(given);
+  const exactlyOnceModule = exactlyOnce.ExactlyOnceModule;
   const imports = await Promise.all(importsOf(given).map((one) => one));
-  const ours = imports.filter((one) => isDynamicOf(one, exactlyOnce.ExactlyOnceModule)) as Dynamic[];
-  const roots = ours.filter(hasOptions);
+  const roots = imports.flatMap((one) => {
+    const options = exactlyOnceOptions(one, exactlyOnceModule);
+    return options === undefined ? [] : [{ one, options }];
+  });
   if (roots.length > 1) {
     throw invalid('has several ExactlyOnceModule.forRoot(): give one of its domain modules instead');
   }
-  const orm = imports.filter(isTypeOrmRoot);
-  const kept = imports.filter((one) => !(roots as unknown[]).includes(one) && !orm.includes(one as Dynamic));
+  const orm = imports.filter((one) => dataSourceNameOf(one) === 'default');
+  const kept = imports.filter((one) => one !== roots[0]?.one && !orm.includes(one));
+  const search = { exactlyOnceModule, namedAllowed: otherDataSources === 'connect' };
+  await refuseConnectingRoots(kept, { ...search, path: [nameOf(given)] });
+  await refuseConnectingRoots(further, { ...search, path: ['options.imports'] });
   const isWhole = roots.length > 0 || orm.length > 0;
   return {
     imports: isWhole ? kept : [given],
     controllers: isWhole ? metadata(given, 'controllers') : [],
     providers: isWhole ? metadata(given, 'providers') : [],
-    exactlyOnce: roots[0] === undefined ? null : optionsOf(roots[0]),
+    exactlyOnce: roots[0] === undefined ? null : optionsOf(roots[0].options),
     typeOrm: orm[0] === undefined ? null : typeOrmOptions(orm[0]),
     usesTypeOrm: orm.length > 0 || (await usesTypeOrm(kept, new Set())),
   };
@@ -66,48 +76,16 @@ function has(module: object, key: string): boolean {
   return Reflect.getMetadata(key, module) !== undefined;
 }
 
-function importsOf(given: unknown): unknown[] {
-  return metadata(given, 'imports');
-}
-
-/** Of the class, and of the dynamic module that was made with it. */
-function metadata(given: unknown, key: 'imports' | 'controllers' | 'providers'): unknown[] {
-  const dynamic = given as Partial<Record<string, unknown[]>> & { module?: object };
-  const module = dynamic.module ?? (given as object);
-  const own = typeof module === 'function' ? (Reflect.getMetadata(key, module) as unknown[] | undefined) : [];
-  return [...(own ?? []), ...(dynamic.module === undefined ? [] : (dynamic[key] ?? []))];
-}
-
-function isDynamicOf(one: unknown, module: unknown): one is Dynamic {
-  return (one as Dynamic | null)?.module === module;
-}
-
-function hasOptions({ providers = [] }: Dynamic): boolean {
-  return (providers as ValueProvider[]).some(({ provide }) => optionsName.test(String(provide)));
-}
-
-function optionsOf({ providers = [] }: Dynamic): ExactlyOnceOptions {
-  const found = (providers as ValueProvider[]).find(({ provide }) => optionsName.test(String(provide)))!;
-  if (found.useValue !== undefined) return found.useValue as ExactlyOnceOptions;
+function optionsOf({ useValue }: ValueProvider): ExactlyOnceOptions {
+  if (useValue !== undefined) return useValue as ExactlyOnceOptions;
   throw invalid(
     'computes its options with ExactlyOnceModule.forRootAsync(): give one of its domain modules instead',
   );
 }
 
-/** The unnamed one; further DataSources stay as they are. */
-function isTypeOrmRoot(one: unknown): one is Dynamic {
-  const { module, imports = [] } = one as Dynamic;
-  const [core] = imports as Dynamic[];
-  if (module?.name !== 'TypeOrmModule' || core?.module?.name !== 'TypeOrmCoreModule') return false;
-  const named = (core.providers as ValueProvider[]).find(
-    ({ provide }) => provide === 'TypeOrmDataSourceName',
-  );
-  return named?.useValue === undefined || named.useValue === 'default';
-}
-
-function typeOrmOptions({ imports = [] }: Dynamic): TypeOrmModuleOptions | null {
-  const [{ providers = [] }] = imports as [Dynamic];
-  const found = (providers as ValueProvider[]).find(({ provide }) => provide === 'TypeOrmModuleOptions');
+function typeOrmOptions(root: unknown): TypeOrmModuleOptions | null {
+  const providers = (typeOrmCore(root)?.providers ?? []) as ValueProvider[];
+  const found = providers.find(({ provide }) => provide === 'TypeOrmModuleOptions');
   return (found?.useValue as TypeOrmModuleOptions | undefined) ?? null;
 }
 
@@ -120,12 +98,6 @@ async function usesTypeOrm(imports: readonly unknown[], seen: Set<unknown>): Pro
     if (await usesTypeOrm(importsOf(one), seen)) return true;
   }
   return false;
-}
-
-/** `forwardRef(() => Module)`. */
-function unwrapped(one: unknown): unknown {
-  const { forwardRef } = (one ?? {}) as { forwardRef?: () => unknown };
-  return typeof forwardRef === 'function' ? forwardRef() : one;
 }
 
 function invalid(what: string): ExactlyOnceError {

@@ -37,6 +37,9 @@ export interface MadeApplication {
   readonly storage: Storage;
 }
 
+/** Milliseconds that a handler gets when its application ends. */
+export const graceMs = 1_000;
+
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
 export class Recipe {
@@ -61,7 +64,7 @@ export class Recipe {
   /** Throws EO_OPTION_INVALID, EO_PACKAGE_MISSING; what the database's connection gives passes through. */
   static async of(given: unknown, options: TestOptions): Promise<Recipe> {
     const nest = await loadNest();
-    const module = await readModule(given, nest);
+    const module = await readModule(given, nest, options);
     const typeOrm = module.usesTypeOrm ? await loadTypeOrm() : null;
     const database = typeOrm && (await TestDatabase.open(typeOrm, ownDatabase(options, module)));
     return new Recipe(options, module, nest, typeOrm, database);
@@ -147,7 +150,7 @@ export class Recipe {
       random: () => 1 - Number.EPSILON,
       relay: false,
       retention: false,
-      shutdownMs: 1_000,
+      shutdownMs: graceMs,
       broker: { inject: [], create: () => broker },
       storage:
         typeOrm === null

@@ -7,7 +7,7 @@ import { InMemoryStorage } from '../in-memory-storage.js';
 import { ManualClock } from '../manual-clock.js';
 import { DeliveryFailed, givenUp } from './delivery-failed.js';
 import type { INestMicroservice } from './peers.js';
-import type { Recipe } from './recipe.js';
+import { graceMs, type Recipe } from './recipe.js';
 import { TestBroker } from './test-broker.js';
 import { messageOf, type TestEvent } from './test-event.js';
 import { type Faults, TestRecord } from './test-record.js';
@@ -31,11 +31,12 @@ export class RunningApplication {
   readonly clock: ManualClock;
   readonly memory: InMemoryStorage;
   #made: { readonly nest: INestMicroservice; readonly storage: Storage } | null = null;
+  #closed: Promise<void> | null = null;
 
   private constructor({ watchers, broker = new TestBroker(), memory }: RunParts) {
     this.record = new TestRecord(...watchers);
     this.broker = broker;
-    this.clock = new ManualClock(Date.now(), this.record.idle);
+    this.clock = new ManualClock(Date.now(), () => (this.#closed === null ? this.record.idle() : nextTurn()));
     this.memory = memory ?? new InMemoryStorage(this.clock);
     this.record.onPublished = ({ event, deliverAtMs }) => {
       const append = () => this.broker.append(event.topic, messageOf(event));
@@ -97,11 +98,25 @@ export class RunningApplication {
     return 'acknowledged' as const;
   }
 
-  async close(): Promise<void> {
-    const made = this.#made;
-    this.#made = null;
-    await made?.nest.close();
+  /** May be called again. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
   }
+
+  /** The grace of a shutdown passes by itself: a handler that never returns is rolled back all the same. */
+  async #close(): Promise<void> {
+    const timer = setInterval(() => void this.clock.advance(graceMs), graceMs);
+    try {
+      await this.#made?.nest.close();
+    } finally {
+      clearInterval(timer);
+    }
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function textOf(bytes: Uint8Array | undefined): string | null {

@@ -41,6 +41,12 @@ type EventClass = abstract new (...parameters: never[]) => object;
 export interface Tested {
   readonly recipe: Recipe;
   readonly event: (event: object) => Promise<TestEvent>;
+  /**
+   * Runs a check; the application does not let go of the database before that has ended. `signal`: it is being closed,
+   * as by the end of a test that took too long. Throws EO_OPTION_INVALID where another check runs, EO_SHUTTING_DOWN
+   * where the application is closed.
+   */
+  readonly during: <T>(check: (signal: AbortSignal) => Promise<T>) => Promise<T>;
 }
 
 const tested = new WeakMap<TestApplication, Tested>();
@@ -60,6 +66,9 @@ export class TestApplication {
   readonly #running: RunningApplication;
   readonly #typeOf: EventParts['typeOf'];
   readonly #delivered = new Set<string>();
+  readonly #closing = new AbortController();
+  /** Never rejects. */
+  #check: Promise<unknown> | null = null;
   #closed: Promise<void> | null = null;
 
   /** @internal */
@@ -67,7 +76,11 @@ export class TestApplication {
     this.#recipe = recipe;
     this.#running = running;
     this.#typeOf = typeOf;
-    tested.set(this, { recipe, event: (event) => this.#event(event, {}) });
+    tested.set(this, {
+      recipe,
+      event: (event) => this.#event(event, {}),
+      during: (check) => this.#during(check),
+    });
   }
 
   /** Time of retries, time-outs and delayed events; `Date` goes on by itself. */
@@ -114,7 +127,10 @@ export class TestApplication {
     }));
   }
 
-  /** Ends the application, and takes away what it made in the database. May be called again. */
+  /**
+   * Ends the application, and takes away what it made in the database. A check that still runs is ended first, and puts
+   * back what stood in the tables. May be called again.
+   */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -124,8 +140,24 @@ export class TestApplication {
     return this.close();
   }
 
-  async #close(): Promise<void> {
+  async #during<T>(check: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    this.#closing.signal.throwIfAborted();
+    if (this.#check !== null)
+      throw new ExactlyOnceError('EO_OPTION_INVALID', 'checkExactlyOnce() already runs on this application');
+    const running = check(this.#closing.signal);
+    this.#check = running.catch(() => undefined);
     try {
+      return await running;
+    } finally {
+      this.#check = null;
+    }
+  }
+
+  async #close(): Promise<void> {
+    const why = 'the application was closed before checkExactlyOnce() had ended: give the test more time';
+    this.#closing.abort(new ExactlyOnceError('EO_SHUTTING_DOWN', why));
+    try {
+      await this.#check;
       await this.#running.close();
     } finally {
       await this.#recipe.database?.close();

@@ -35,6 +35,11 @@ export interface TestOptions {
   readonly migrations?: readonly (new () => unknown)[];
   /** Further modules, as the application has them beside this one: configuration, a logger. */
   readonly imports?: readonly unknown[];
+  /**
+   * What becomes of DataSources with a name, which no test replaces. `refuse`: the application does not start. `connect`:
+   * they connect as in production, and are neither emptied nor compared. Default `refuse`.
+   */
+  readonly otherDataSources?: 'refuse' | 'connect';
   /** Options of `ExactlyOnceModule.forRoot`. */
   readonly exactlyOnce?: TestedEngineOptions;
   /**
@@ -47,12 +52,21 @@ export interface TestOptions {
   readonly configure?: (application: any) => void;
 }
 
-const known = ['database', 'migrations', 'imports', 'exactlyOnce', 'escapes', 'configure'];
+const known = [
+  'database',
+  'migrations',
+  'imports',
+  'otherDataSources',
+  'exactlyOnce',
+  'escapes',
+  'configure',
+];
 
 /** Throws EO_OPTION_UNKNOWN, EO_OPTION_INVALID. */
 export function checkTestOptions(options: TestOptions): void {
   checkOptions('testExactlyOnce()', options, known);
   checkChoice('escapes', options.escapes, ['refuse', 'allow']);
+  checkChoice('otherDataSources', options.otherDataSources, ['refuse', 'connect']);
   const { database = 'embedded' } = options;
   if (typeof database === 'string') checkChoice('database', database, ['embedded', 'own']);
   else if (database['type'] !== 'postgres') {

@@ -33,6 +33,8 @@ export interface Ground {
   readonly books: Books | null;
   readonly schema: string | null;
   readonly events: readonly TestEvent[];
+  /** Ends the trial, whatever its handlers do. */
+  readonly signal: AbortSignal;
 }
 
 /** Waits in a row that a trial follows, before what waits has failed. */
@@ -45,6 +47,7 @@ export class Trial {
   readonly #published: EventEnvelope[] = [];
   readonly #outsideCalls: OutsideCall[] = [];
   readonly #running: RunningApplication[] = [];
+  readonly #starts: Promise<RunningApplication>[] = [];
 
   constructor(ground: Ground) {
     this.#ground = ground;
@@ -106,7 +109,7 @@ export class Trial {
     await books?.reset();
     const unwatch = watchOutsideCalls(this.#outsideCalls);
     try {
-      const { failure, leftBehind } = await work();
+      const { failure, leftBehind } = await unlessAborted(this.#ground.signal, work());
       const rows = (await books?.read()) ?? new Map<string, Fields[]>();
       return {
         rows,
@@ -118,18 +121,22 @@ export class Trial {
       };
     } finally {
       unwatch();
-      for (const process of this.#running) await process.close();
+      for (const start of await Promise.allSettled(this.#starts))
+        if (start.status === 'fulfilled') await start.value.close();
     }
   }
 
   async #start(group: string, fault: Faults, broker?: TestBroker): Promise<RunningApplication> {
-    const { recipe, schema } = this.#ground;
+    const { recipe, schema, signal } = this.#ground;
+    signal.throwIfAborted();
     const watchers = [fault, ...(recipe.options.escapes === 'allow' ? [] : [refuseEscapes()])];
-    const process = await RunningApplication.start(recipe, {
+    const start = RunningApplication.start(recipe, {
       ...{ schema, group, watchers },
       ...(broker && { broker }),
       ...(this.#running[0] && { memory: this.#running[0].memory }),
     });
+    this.#starts.push(start);
+    const process = await start;
     this.#running.push(process);
     return process;
   }
@@ -169,6 +176,20 @@ export class Trial {
       grouped.set(type, [...(grouped.get(type) ?? []), flat(fields)]);
     }
     return grouped;
+  }
+}
+
+/** What `work` gives; rejects at once when the signal says so, and `work` goes on by itself until it notices. */
+async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  let stop = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+  });
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
   }
 }
 
