@@ -12,7 +12,7 @@ describe('a domain module, with nothing but an embedded database', () => {
   });
   afterEach(() => app.close());
 
-  const payments = () => app.get<Repository<Payment>>(getRepositoryToken(Payment) as string).find();
+  const payments = () => app.get<Repository<Payment>>(getRepositoryToken(Payment)).find();
 
   it('handles an event once, however often it comes', async () => {
     const outcome = await app.deliverTwice(OrderPlaced.of('o-1', 500));

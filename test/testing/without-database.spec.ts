@@ -29,6 +29,7 @@ class Answered {
 @Injectable()
 class Answers {
   readonly known: string[] = [];
+  asked = 0;
 }
 
 @Controller()
@@ -41,6 +42,7 @@ class Questions {
   @IdempotentHandler(Asked)
   async answer(@Payload() { about }: Asked) {
     if (about === 'nothing') throw new Error('asked about nothing');
+    if (about === 'later' && this.answers.asked++ === 0) throw new Error('not yet');
     await this.outbox.publish(new Answered(about));
   }
 
@@ -62,6 +64,16 @@ describe('a module without a database', () => {
     expect(outcome).toBe('handled');
     expect(app.published(Answered)).toMatchObject([{ topic: 'answers', data: { about: 'weather' } }]);
     expect(app.get(Answers).known).toEqual(['weather']);
+    await app.close();
+  });
+
+  it.each(['later', 'nothing'])('says of a copy that it is one, also after retries: %s', async (about) => {
+    const app = await testExactlyOnce(QuestionsModule);
+
+    await expect(app.deliver(new Asked(about), { id: 'e-1' })).rejects.toThrow('attempt 1 failed');
+    await app.clock.advance(60_000);
+
+    expect(await app.deliver(new Asked(about), { id: 'e-1' })).toBe('duplicate');
     await app.close();
   });
 

@@ -127,6 +127,7 @@ export class Recipe {
       retryAttempts: 0,
       ...options,
       ...(embedded || migrations !== undefined ? tables : {}),
+      ...(this.#hasTables ? { dropSchema: false } : {}),
     } as TypeOrmModuleOptions;
     return [this.#typeOrm.nest.TypeOrmModule.forRoot(root) as unknown as Type];
   }

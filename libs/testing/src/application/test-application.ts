@@ -34,7 +34,9 @@ export interface TestDeadLetter {
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: any constructor is a token
-type Token<T> = string | symbol | (abstract new (...parameters: any[]) => T);
+type Token<T> = string | symbol | NestToken | (abstract new (...parameters: any[]) => T);
+// biome-ignore lint/complexity/noBannedTypes: as Nest has it, and what getRepositoryToken() gives
+type NestToken = Function;
 type EventClass = abstract new (...parameters: never[]) => object;
 
 /** What a check needs of it. */
@@ -65,7 +67,6 @@ export class TestApplication {
   readonly #recipe: Recipe;
   readonly #running: RunningApplication;
   readonly #typeOf: EventParts['typeOf'];
-  readonly #delivered = new Set<string>();
   readonly #closing = new AbortController();
   /** Never rejects. */
   #check: Promise<unknown> | null = null;
@@ -88,7 +89,7 @@ export class TestApplication {
     return this.#running.clock;
   }
 
-  /** A provider of the application, for example a repository: `app.get(getRepositoryToken(Payment))`. */
+  /** A provider of the application, for example a repository: `app.get<Repository<Payment>>(getRepositoryToken(Payment))`. */
   get<T>(token: Token<T>): T {
     return this.#running.nest.get<T>(token as never, { strict: false });
   }
@@ -177,9 +178,8 @@ export class TestApplication {
     if (!this.#running.broker.consumes(event.topic)) throw unhandled(event, this.#running.broker.topics);
     const outcome: DeliveryOutcome = await this.#running.deliver(event, copies);
     if (outcome instanceof DeliveryFailed) throw outcome;
-    if (outcome === 'duplicate' && !this.#delivered.has(event.id))
+    if (outcome === 'duplicate' && !this.#running.record.knows(event.id))
       throw unhandled(event, this.#running.broker.topics);
-    this.#delivered.add(event.id);
     return outcome;
   }
 }

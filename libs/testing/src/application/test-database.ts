@@ -39,7 +39,10 @@ export class TestDatabase {
   async admin(): Promise<DataSource> {
     if (this.#admin !== null) return this.#admin;
     const { DataSource: Source } = this.#peers.typeorm;
-    const plain = { entities: [], subscribers: [], migrations: [], migrationsRun: false, synchronize: false };
+    const plain = {
+      ...{ entities: [], subscribers: [], migrations: [] },
+      ...{ migrationsRun: false, synchronize: false, dropSchema: false },
+    };
     this.#admin = await new Source({ ...this.options, ...plain, name: undefined } as never).initialize();
     return this.#admin;
   }

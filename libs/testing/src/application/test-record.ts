@@ -84,6 +84,13 @@ export class TestRecord implements StorageObserver {
     }
   }
 
+  /** Whether a handler was called with the event, or it was given up. */
+  knows(id: string): boolean {
+    return (
+      this.calls.some(({ ids }) => ids.includes(id)) || this.buried.some(({ eventId }) => eventId === id)
+    );
+  }
+
   park(event: ParkedEvent): void {
     this.parked.push(event);
   }

@@ -13,7 +13,8 @@ import { watchStorage } from './watched-storage.js';
 /**
  * To be put around the storage of a module in development:
  *
- *     storage: production ? typeOrmStorage() : detectEscapes(typeOrmStorage())
+ *     const { detectEscapes } = await import('@exactly-once/testing'); // in forRootAsync, where this is not production
+ *     return { …, storage: detectEscapes(typeOrmStorage()) };
  *
  * A write elsewhere throws EO_WRITE_ESCAPED, one that was not awaited EO_TRANSACTION_ENDED; either way nothing of the
  * event commits, also where its handler swallows the error. `testExactlyOnce` does this by itself.

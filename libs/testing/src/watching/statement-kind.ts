@@ -3,14 +3,19 @@
  * seen.
  */
 const comments = /--[^\n]*|\/\*[\s\S]*?\*\//g;
-const writingWords = /^(insert|update|delete|merge|truncate|create|alter|drop|copy|refresh|grant|revoke)\b/i;
+const writingWords =
+  /^(insert|update|delete|merge|truncate|create|alter|drop|copy|refresh|grant|revoke|call|do)\b/i;
+const selectInto = /^(select|with)\b[\s\S]*\binto\b/i;
+/** A text, a quoted name, a text between dollars, a comment. */
+const opaque = /('(?:[^']|'')*')|("(?:[^"]|"")*")|\$(\w*)\$[\s\S]*?\$\3\$|--[^\n]*|\/\*[\s\S]*?\*\//g;
 const writingWith = /^with\b[\s\S]*\b(insert\s+into|update\s+\S+\s+set|delete\s+from|merge\s+into)\b/i;
 const target =
   /\b(?:insert\s+into|merge\s+into|update(?:\s+only)?|delete\s+from(?:\s+only)?|truncate(?:\s+table)?|copy)\s+((?:"[^"]+"|\w+)(?:\.(?:"[^"]+"|\w+))?)/i;
 
 export function isWrite(sql: string): boolean {
-  const text = bare(sql);
-  return writingWords.test(text) || writingWith.test(text);
+  return statementsOf(sql).some(
+    (one) => writingWords.test(one) || writingWith.test(one) || selectInto.test(one),
+  );
 }
 
 /** Without quotes and without its schema; `null` where none is found. */
@@ -24,6 +29,15 @@ export function writtenTable(sql: string): string | null {
 export function shortened(sql: string): string {
   const text = bare(sql).replace(/\s+/g, ' ');
   return text.length > 90 ? `${text.slice(0, 90)}…` : text;
+}
+
+/** Each by itself, with nothing in it that could be taken for its words. */
+function statementsOf(sql: string): string[] {
+  const plain = sql.replace(opaque, (_, text?: string, name?: string, tag?: string) => {
+    if (name !== undefined) return '"name"';
+    return text !== undefined || tag !== undefined ? "''" : ' ';
+  });
+  return plain.split(';').map((one) => one.trim());
 }
 
 function bare(sql: string): string {

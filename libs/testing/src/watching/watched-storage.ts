@@ -57,9 +57,12 @@ export function watchStorage(storage: Storage, observer: StorageObserver): Stora
       unwatch ??= watchDriverOf(storage);
     },
     close: (close) => async () => {
-      await close();
-      unwatch?.();
-      unwatch = null;
+      try {
+        await close();
+      } finally {
+        unwatch?.();
+        unwatch = null;
+      }
     },
     begin: (begin) => async (options) => {
       observer.enter?.();
