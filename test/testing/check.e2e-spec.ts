@@ -13,9 +13,11 @@ import { findPostgres, type PostgresServer, type TestDatabase } from '../service
 import { elsewhere } from './escaping.js';
 import {
   Account,
+  asksAnother,
   Entry,
   mistakes,
   moduleOf,
+  publishesWhatTheDatabaseMade,
   unusual,
   type Work,
   withoutMistake,
@@ -147,6 +149,28 @@ describe('on the user’s own database, checkExactlyOnce', () => {
     const { notes } = await checkExactlyOnce(await start(writesOutside), order);
 
     expect(notes).toEqual(['"account" is written in ExactlyOnce.outside(), and was not compared']);
+  });
+
+  it('only notes that an event carries what the database has made for a row', async () => {
+    const { notes } = await checkExactlyOnce(await start(publishesWhatTheDatabaseMade), order);
+
+    expect(notes).toEqual([
+      '"entry.made": "data.entry", "data.paymentId", "data.at" is a value that the database makes for a row, and was not compared',
+    ]);
+  });
+
+  it('has nothing to say about a call that only asks', async () => {
+    expect(await checkExactlyOnce(await start(asksAnother), order)).toMatchObject({ notes: [] });
+  });
+
+  it.each([
+    ['publishes a random value', () => 'receipt.sent: data.receipt'],
+    ['publishes the time of day', () => 'receipt.sent: data'],
+    ['calls another system without a key', () => `POST ${elsewhere.url}/charge`],
+  ])('lets be what it is told to ignore: %s', async (mistake, ignored) => {
+    const report = await checkExactlyOnce(await start(mistakes[mistake]!), order, { ignore: [ignored()] });
+
+    expect(report.notes).toEqual([]);
   });
 
   it('finds a handler that relies on an order between keys', async () => {

@@ -49,6 +49,16 @@ export class Entry {
   updatedAt!: Date;
 }
 
+/** Of what the database has made. */
+@EventType<EntryMade>('entry.made', { topic: 'entries' })
+class EntryMade {
+  constructor(
+    readonly entry: string,
+    readonly paymentId: number,
+    readonly at: Date,
+  ) {}
+}
+
 @EventType<ReceiptSent>('receipt.sent', { topic: 'receipts', key: (event) => event.orderId })
 class ReceiptSent {
   constructor(
@@ -118,6 +128,18 @@ export const unusual: Readonly<Record<string, Work>> = {
       .transaction((manager) => manager.insert(Account, { name: 'extra' }))
       .catch(() => undefined);
   },
+};
+
+export const publishesWhatTheDatabaseMade: Work = async (order, { dataSource, outbox }) => {
+  const payment = await dataSource.getRepository(Payment).save(rowOf(order));
+  const entry = await dataSource.getRepository(Entry).save({ payment, note: 'made' });
+  await outbox.publish(new EntryMade(entry.id, payment.id, entry.createdAt));
+};
+
+/** It only asks there. */
+export const asksAnother: Work = async (order, { payments }) => {
+  await fetch(`${elsewhere.url}/rates`).then((answer) => answer.text());
+  await payments.insert(rowOf(order));
 };
 
 /** What it writes there is to survive a rollback, and so may be there twice. */

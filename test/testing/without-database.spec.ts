@@ -166,6 +166,17 @@ describe('checkExactlyOnce without a database', () => {
     }
   }
 
+  @Controller()
+  class Keyed {
+    @IdempotentHandler(Asked)
+    async answer(@Ctx() { event, id }: EventContext) {
+      throw new Error(`asked ${id} ${event.key} ${event.headers['tenant']}`);
+    }
+  }
+
+  @Module({ controllers: [Keyed] })
+  class KeyedModule {}
+
   @Module({ controllers: [Careless] })
   class CarelessModule {}
 
@@ -184,6 +195,17 @@ describe('checkExactlyOnce without a database', () => {
     await app.close();
   });
 
+  it('delivers the events as it is told to', async () => {
+    const app = await testExactlyOnce(KeyedModule);
+
+    const checked = checkExactlyOnce(app, [new Asked('x')], {
+      delivery: (_, index) => ({ id: `e-${index}`, key: 'k', headers: { tenant: 't' } }),
+    });
+
+    await expect(checked).rejects.toThrow('asked e-0 k t');
+    await app.close();
+  });
+
   it.each([
     ['no event', [], 'was given no event'],
     ['an object of no event class', { about: 'x' }, 'EO_EVENT_TYPE_MISSING'],
@@ -193,6 +215,15 @@ describe('checkExactlyOnce without a database', () => {
     await expect(checkExactlyOnce(app, events)).rejects.toThrow(message);
     await app.close();
   });
+});
+
+it('checkExactlyOnce refuses what to ignore where it is in no known form', async () => {
+  const app = await testExactlyOnce(QuestionsModule);
+
+  const refused = checkExactlyOnce(app, new Asked('x'), { ignore: ['answered'] });
+
+  await expect(refused).rejects.toThrow('holds "answered"; it takes');
+  await app.close();
 });
 
 describe('testExactlyOnce', () => {

@@ -23,6 +23,7 @@ export type {
 } from './broker-conformance/broker-under-test.js';
 export { type BrokerTestFramework, describeBroker } from './broker-conformance/describe-broker.js';
 export { checkExactlyOnce } from './check/check-exactly-once.js';
+export type { CheckOptions } from './check/check-options.js';
 export { type CheckReport, type Finding, type FindingKind, NotExactlyOnce } from './check/finding.js';
 export { InMemoryBroker, type InMemoryMessage } from './in-memory-broker.js';
 export { InMemoryStorage, type InMemoryTable } from './in-memory-storage.js';

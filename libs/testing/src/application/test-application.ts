@@ -42,7 +42,7 @@ type EventClass = abstract new (...parameters: never[]) => object;
 /** What a check needs of it. */
 export interface Tested {
   readonly recipe: Recipe;
-  readonly event: (event: object) => Promise<TestEvent>;
+  readonly event: (event: object, options: DeliveryOptions) => Promise<TestEvent>;
   /**
    * Runs a check; the application does not let go of the database before that has ended. `signal`: it is being closed,
    * as by the end of a test that took too long. Throws EO_OPTION_INVALID where another check runs, EO_SHUTTING_DOWN
@@ -79,7 +79,7 @@ export class TestApplication {
     this.#typeOf = typeOf;
     tested.set(this, {
       recipe,
-      event: (event) => this.#event(event, {}),
+      event: (event, options) => this.#event(event, options),
       during: (check) => this.#during(check),
     });
   }

@@ -7,6 +7,7 @@
  */
 import { ExactlyOnceError } from '@exactly-once/core';
 import type { DataSource } from '../application/peers.js';
+import { valueText } from './made-values.js';
 import {
   checkNowSql,
   columnsSql,
@@ -130,7 +131,17 @@ export class Books {
 
   /** Without what the database makes. */
   async read(): Promise<Rows> {
-    return this.#comparable(await this.#read());
+    return (await this.readAll()).rows;
+  }
+
+  /** Likewise, and what the database has made. */
+  async readAll(): Promise<{ readonly rows: Rows; readonly made: ReadonlySet<string> }> {
+    const kept = await this.#read();
+    const values = kept.flatMap(({ table, rows }) => {
+      const names = [...(this.#catalogue.made.get(table.oid) ?? [])];
+      return rows.flatMap((row) => names.map((name) => valueText(row[name])));
+    });
+    return { rows: this.#comparable(kept), made: new Set(values) };
   }
 
   get start(): Rows {

@@ -7,6 +7,7 @@ import type { Recipe } from '../application/recipe.js';
 import { type TestApplication, testedBy } from '../application/test-application.js';
 import type { TestEvent } from '../application/test-event.js';
 import { Books, type Rows } from './books.js';
+import { type CheckOptions, type Ignoring, ignoringOf } from './check-options.js';
 import { compareClean, describeDifferences, type Varying } from './clean-runs.js';
 import {
   type CheckReport,
@@ -30,6 +31,8 @@ const mostStatements = 20;
  * stands there again at the end. Nobody else may use it meanwhile. All tables are emptied for each run: not for a
  * database that you would miss; more than 10,000 rows are refused.
  *
+ * `options`: what is not looked at, and how the events are delivered. Throws EO_OPTION_UNKNOWN, EO_OPTION_INVALID.
+ *
  * Where the application is closed meanwhile, as after a test that took too long, the check ends with EO_SHUTTING_DOWN,
  * and the rows are put back before `close()` resolves. Throws EO_STORAGE_UNAVAILABLE where they cannot be. A process
  * that is killed puts nothing back.
@@ -37,26 +40,27 @@ const mostStatements = 20;
 export async function checkExactlyOnce(
   application: TestApplication,
   events: object | readonly object[],
+  options: CheckOptions = {},
 ): Promise<CheckReport> {
+  const ignoring = ignoringOf(options);
   const given = Array.isArray(events) ? (events as object[]) : [events];
   if (given.length === 0)
     throw new ExactlyOnceError('EO_OPTION_INVALID', 'checkExactlyOnce() was given no event');
   const { recipe, event, during } = testedBy(application);
-  const made = await Promise.all(given.map((one) => event(one)));
-  return during((signal) => checkOn(recipe, made, signal));
+  const made = await Promise.all(given.map((one, index) => event(one, options.delivery?.(one, index) ?? {})));
+  return during((signal) => checkOn(recipe, { events: made, ignoring, signal }));
 }
 
 async function checkOn(
   recipe: Recipe,
-  events: readonly TestEvent[],
-  signal: AbortSignal,
+  parts: Pick<CheckGround, 'events' | 'ignoring' | 'signal'>,
 ): Promise<CheckReport> {
   const { database } = recipe;
   const schema = (await database?.createSchema()) ?? null;
   let books: Books | null = null;
   try {
     if (database !== null && schema !== null) books = await Books.open(await database.admin(), schema);
-    return await new Check({ recipe, books, schema, events, signal }).run();
+    return await new Check({ recipe, books, schema, ...parts }).run();
   } finally {
     await books?.reset().catch(notPutBack);
     if (schema !== null) await database?.dropSchema(schema);
@@ -70,15 +74,19 @@ function notPutBack(cause: unknown): never {
   throw new ExactlyOnceError('EO_STORAGE_UNAVAILABLE', what, { cause });
 }
 
+interface CheckGround extends Ground {
+  readonly ignoring: Ignoring;
+}
+
 class Check {
-  readonly #ground: Ground;
+  readonly #ground: CheckGround;
   readonly #findings: Finding[] = [];
   #notes: readonly string[] = [];
   #runs = 0;
   /** Tables that are to survive a rollback. */
   #outside: ReadonlySet<string> = new Set();
 
-  constructor(ground: Ground) {
+  constructor(ground: CheckGround) {
     this.#ground = ground;
   }
 
@@ -90,7 +98,7 @@ class Check {
     }
     this.#lookAtSwallowed(clean, 'a run without any fault');
     const again = await this.#trial((trial) => trial.run(PlantedFault.none()));
-    const varying = compareClean(clean, again);
+    const varying = compareClean(clean, again, this.#ground.ignoring.fields);
     this.#findings.push(...varying.findings);
     const outside = [...this.#outside].map(
       (one) => `"${one}" is written in ExactlyOnce.outside(), and was not compared`,
@@ -161,7 +169,8 @@ class Check {
       all.outsideCalls.filter((call) => call.target === target && !call.keyed).length;
     for (const { handler, target, keyed } of result.outsideCalls) {
       if (keyed || counted(result, target) <= counted(clean, target)) continue;
-      const what = `${handler} called ${target} again, without an idempotency key in its headers or its path`;
+      if (this.#ground.ignoring.calls.some((one) => target.startsWith(one))) continue;
+      const what = `${handler} called ${target} again, without an idempotency key in a header or the path`;
       this.#findings.push(finding('outside-call', what, when));
     }
   }

@@ -2,10 +2,11 @@
  * What two runs without any fault say: where they differ, the handler's result hangs on chance or on the clock.
  *
  * In a row that is no mistake, because only one attempt commits; in an event it is, because a copy of it would be another
- * one under the same id.
+ * one under the same id. Where the event only tells what its transaction's rows say, both commit together, and it is none.
  */
-import { type Difference, differences, type Grouped, type Ignored } from './difference.js';
+import { type Difference, differences, type Grouped, type Ignored, ignoringBoth } from './difference.js';
 import { type Finding, finding } from './finding.js';
+import { valueText } from './made-values.js';
 import type { TrialResult } from './trial.js';
 
 export interface Varying {
@@ -20,18 +21,40 @@ const aboutNowMs = 3_600_000;
 const isoTime = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/;
 const when = 'two runs without any fault publish something else';
 
-export function compareClean(one: TrialResult, other: TrialResult): Varying {
-  const rows = differences(one.rows, other.rows);
-  const published = differences(one.published, other.published);
+/** `ignored`: of tables and of types, not to be looked at. */
+export function compareClean(one: TrialResult, other: TrialResult, ignored: Ignored): Varying {
+  const rows = differences(one.rows, other.rows, ignored);
+  const all = differences(one.published, other.published, ignored);
+  const isMade = ({ from, to }: Change) =>
+    one.madeValues.has(valueText(from)) && other.madeValues.has(valueText(to));
+  const made = all.map(({ of, changed }) => ({ of, changed: changed.filter(isMade) }));
+  const published = all.map((found) => ({
+    ...found,
+    changed: found.changed.filter((change) => !isMade(change)),
+  }));
   return {
-    rows: fieldsOf(rows),
-    published: fieldsOf(published),
+    rows: ignoringBoth(fieldsOf(rows), ignored),
+    published: ignoringBoth(fieldsOf(all), ignored),
     findings: published.flatMap(eventFindings),
-    notes: rows.map(({ of, changed }) => {
-      const names = [...new Set(changed.map(({ field }) => `"${field}"`))].join(', ');
-      return `"${of}": ${names || 'the number of rows'} differs from run to run, and was not compared`;
-    }),
+    notes: [
+      ...rows.map(({ of, changed }) => {
+        const names = namesOf(changed) || 'the number of rows';
+        return `"${of}": ${names} differs from run to run, and was not compared`;
+      }),
+      ...made
+        .filter(({ changed }) => changed.length > 0)
+        .map(
+          ({ of, changed }) =>
+            `"${of}": ${namesOf(changed)} is a value that the database makes for a row, and was not compared`,
+        ),
+    ],
   };
+}
+
+type Change = Difference['changed'][number];
+
+function namesOf(changed: readonly Change[]): string {
+  return [...new Set(changed.map(({ field }) => `"${field}"`))].join(', ');
 }
 
 function eventFindings({ of, changed, missing, extra }: Difference): Finding[] {
@@ -64,7 +87,7 @@ function isTime(value: unknown): boolean {
   return typeof value === 'string' && isoTime.test(value);
 }
 
-function fieldsOf(all: readonly Difference[]): Ignored {
+function fieldsOf(all: readonly Pick<Difference, 'of' | 'changed'>[]): Ignored {
   return new Map(all.map(({ of, changed }) => [of, new Set(changed.map(({ field }) => field))]));
 }
 

@@ -31,6 +31,8 @@ describe('two runs', () => {
     const ignored = new Map([['payment', new Set(['at'])]]);
 
     expect(differences(payment({ a: 1, at: 1 }), payment({ a: 1, at: 2 }), ignored)).toEqual([]);
+    expect(differences(payment({ 'at.ms': 1 }), payment({ 'at.ms': 2 }), ignored)).toEqual([]);
+    expect(differences(payment({ att: 1 }), payment({ att: 2 }), ignored)).toHaveLength(1);
   });
 });
 

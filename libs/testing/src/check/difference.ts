@@ -15,7 +15,7 @@ export interface Difference {
 }
 
 export type Grouped = ReadonlyMap<string, readonly Fields[]>;
-/** By table or type: fields that no comparison looks at. */
+/** By table or type: fields that no comparison looks at, with all that is inside of them. */
 export type Ignored = ReadonlyMap<string, ReadonlySet<string>>;
 
 /** From `expected` to `found`. */
@@ -57,7 +57,7 @@ function without(all: readonly Fields[], others: readonly Fields[], ignored: Rea
 }
 
 function textOf(fields: Fields, ignored: ReadonlySet<string>): string {
-  const entries = Object.entries(fields).filter(([name]) => !ignored.has(name));
+  const entries = Object.entries(fields).filter(([name]) => !hides(ignored, name));
   return JSON.stringify(entries.sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
@@ -69,9 +69,21 @@ function nearest(one: Fields, others: readonly Fields[], ignored: ReadonlySet<st
 
 function differing(one: Fields, other: Fields, ignored: ReadonlySet<string>): string[] {
   const names = [...new Set([...Object.keys(one), ...Object.keys(other)])].filter(
-    (name) => !ignored.has(name),
+    (name) => !hides(ignored, name),
   );
   return names.filter((name) => JSON.stringify(one[name]) !== JSON.stringify(other[name]));
+}
+
+function hides(ignored: ReadonlySet<string>, name: string): boolean {
+  if (ignored.size === 0) return false;
+  const path = name.split('.');
+  return path.some((_, index) => ignored.has(path.slice(0, index + 1).join('.')));
+}
+
+/** Both. */
+export function ignoringBoth(one: Ignored, other: Ignored): Ignored {
+  const names = [...new Set([...one.keys(), ...other.keys()])];
+  return new Map(names.map((of) => [of, new Set([...(one.get(of) ?? []), ...(other.get(of) ?? [])])]));
 }
 
 /** Nested fields by their path, so that each has a name. */

@@ -58,7 +58,7 @@ const remedies: Readonly<Record<FindingKind, string>> = {
   swallowed:
     'let the error through, or put the statement that may fail into a nested transaction (dataSource.transaction) of its own',
   'outside-call':
-    "hand context.idempotencyKey to the other system, and say commit: 'event', so that no neighbour's failure makes the call again",
+    "hand context.idempotencyKey to the other system in a header or in the path, and say commit: 'event', so that no neighbour's failure makes the call again; where the call may be made again, or has the key in its body, name it in `ignore`",
   copies: "leave dedup at 'inbox', and write only through the module's own DataSource",
   order:
     'do not rely on an order between events of different keys: give events that need it the same key, or make the handler add its own fact only',

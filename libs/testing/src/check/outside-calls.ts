@@ -1,7 +1,8 @@
 /**
  * Calls that handlers make over HTTP, by `fetch` or by Node's `http`, as Node itself reports them. Changes none.
  *
- * The body is not looked at: an idempotency key that stands there alone is not seen.
+ * The body is not looked at: an idempotency key that stands there alone is not seen. Calls that only ask (GET, HEAD,
+ * OPTIONS) may be made again, and are left out.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { currentCall } from '../watching/handler-call.js';
@@ -24,6 +25,7 @@ interface Request {
   getHeaders?(): unknown;
 }
 
+const asking = ['GET', 'HEAD', 'OPTIONS'];
 const channels = ['undici:request:create', 'http.client.request.start'];
 
 /** Adds them to `calls` until the function it gives is called. */
@@ -33,6 +35,7 @@ export function watchOutsideCalls(calls: OutsideCall[]): () => void {
     if (running === undefined) return;
     const { request } = message as { request: Request };
     const { method = 'GET', origin, host, path = '' } = request;
+    if (asking.includes(method.toUpperCase())) return;
     const { handler, scope } = running.call;
     const keys = (scope.invocation?.contexts ?? []).map(({ idempotencyKey }) => idempotencyKey);
     const said = JSON.stringify([path, request.getHeaders?.() ?? request.headers ?? null]);

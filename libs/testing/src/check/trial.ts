@@ -17,6 +17,8 @@ import { PlantedFault } from './planted-fault.js';
 
 export interface TrialResult {
   readonly rows: Rows;
+  /** What the database has made for rows. */
+  readonly madeValues: ReadonlySet<string>;
   /** By type; fields flat, the event's own first. */
   readonly published: Grouped;
   readonly failure: DeliveryFailed | null;
@@ -110,9 +112,10 @@ export class Trial {
     const unwatch = watchOutsideCalls(this.#outsideCalls);
     try {
       const { failure, leftBehind } = await unlessAborted(this.#ground.signal, work());
-      const rows = (await books?.read()) ?? new Map<string, Fields[]>();
+      const { rows, made } = (await books?.readAll()) ?? { rows: new Map(), made: new Set<string>() };
       return {
         rows,
+        madeValues: made,
         published: this.#grouped(),
         failure,
         fault,
