@@ -129,6 +129,7 @@ describe('on the user’s own database, checkExactlyOnce', () => {
         what: expect.stringContaining("a row was written outside of the event's transaction"),
       }),
     );
+    expect(found.findings.map(({ kind }) => kind)).not.toContain('memory');
   });
 
   it.each(Object.keys(unusual))('has nothing to say about a handler that %s', async (name) => {
@@ -157,6 +158,16 @@ describe('on the user’s own database, checkExactlyOnce', () => {
     expect(notes).toEqual([
       '"entry.made": "data.entry", "data.paymentId", "data.at" is a value that the database makes for a row, and was not compared',
     ]);
+  });
+
+  it('notes that it has not cut at every statement', async () => {
+    const many: Work = async (_, { payments }) => {
+      for (let cents = 1; cents <= 21; cents++) await payments.insert({ orderId: 'o-1', cents });
+    };
+
+    const { notes } = await checkExactlyOnce(await start(many), order);
+
+    expect(notes).toEqual(['the handlers ran 21 statements, and were cut at the first 20 only']);
   });
 
   it('has nothing to say about a call that only asks', async () => {

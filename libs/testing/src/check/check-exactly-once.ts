@@ -103,7 +103,7 @@ class Check {
     const outside = [...this.#outside].map(
       (one) => `"${one}" is written in ExactlyOnce.outside(), and was not compared`,
     );
-    this.#notes = [...this.#uncompared(), ...varying.notes, ...outside];
+    this.#notes = [...this.#uncompared(clean), ...varying.notes, ...outside];
     await this.#crashes(clean, varying);
     await this.#rollbacks(clean, varying);
     await this.#copies(clean, varying);
@@ -111,11 +111,17 @@ class Check {
     return this.#report();
   }
 
-  #uncompared(): string[] {
-    if (this.#ground.books !== null) return [];
-    return [
-      'no table was compared: the module imports no TypeOrmModule, and what its handlers write by other means is not seen',
-    ];
+  #uncompared({ fault }: TrialResult): string[] {
+    const notes: string[] = [];
+    if (this.#ground.books === null) {
+      notes.push(
+        'no table was compared: the module imports no TypeOrmModule, and what its handlers write by other means is not seen',
+      );
+    }
+    const { length } = fault.statements;
+    if (length > mostStatements)
+      notes.push(`the handlers ran ${length} statements, and were cut at the first ${mostStatements} only`);
+    return notes;
   }
 
   async #crashes(clean: TrialResult, varying: Varying): Promise<void> {
@@ -206,8 +212,20 @@ class Check {
       this.#findings.push(finding(kind, `an event is not handled any more: ${result.failure.message}`, when));
       return;
     }
+    const isElsewhere = (label: string) => isNamed(result.fault.elsewhereTables, label);
+    const within = (rows: Rows) => new Map([...rows].filter(([label]) => !isElsewhere(label)));
+    const elsewhere = (rows: Rows) => new Map([...rows].filter(([label]) => isElsewhere(label)));
+    for (const line of describeDifferences(
+      elsewhere(clean.rows),
+      elsewhere(result.rows),
+      varying.rows,
+      'row',
+    )) {
+      const what = `a row was written outside of the event's transaction, and stays where that is not committed: ${line}`;
+      this.#findings.push(finding('written-outside', what, when));
+    }
     const lines = [
-      ...describeDifferences(clean.rows, result.rows, varying.rows, 'row'),
+      ...describeDifferences(within(clean.rows), within(result.rows), varying.rows, 'row'),
       ...describeDifferences(clean.published, result.published, varying.published, 'event'),
     ];
     const why =
@@ -231,9 +249,7 @@ class Check {
   }
 
   #compared(rows: Rows): Rows {
-    const isCompared = (label: string) =>
-      !this.#outside.has(label) && !this.#outside.has(label.split('.').at(-1)!);
-    return new Map([...rows].filter(([label]) => isCompared(label)));
+    return new Map([...rows].filter(([label]) => !isNamed(this.#outside, label)));
   }
 
   #report(): CheckReport {
@@ -242,6 +258,11 @@ class Check {
     if (findings.length > 0) throw new NotExactlyOnce(findings, report);
     return report;
   }
+}
+
+/** `tables` have no schema, the label of a table may. */
+function isNamed(tables: ReadonlySet<string>, label: string): boolean {
+  return tables.has(label) || tables.has(label.split('.').at(-1)!);
 }
 
 function cleanFailure({ failure }: TrialResult): Finding {

@@ -27,6 +27,8 @@ export class PlantedFault implements Faults {
   readonly swallowed: { readonly handler: string; readonly statement: SeenStatement }[] = [];
   /** Tables that handlers write to in `ExactlyOnce.outside`. */
   readonly outsideTables = new Set<string>();
+  /** Tables that handlers write to on another connection than their event's. */
+  readonly elsewhereTables = new Set<string>();
   /** The handler has undone what failed, behind a savepoint, and gone on: it is to do without. */
   absorbed = false;
   /** The fault has happened. */
@@ -64,7 +66,10 @@ export class PlantedFault implements Faults {
   }
 
   elsewhere(_call: HandlerCall, sql: string): void {
-    if (this.dead && isWrite(sql)) throw unreachable();
+    if (!isWrite(sql)) return;
+    if (this.dead) throw unreachable();
+    const table = writtenTable(sql);
+    if (table !== null) this.elsewhereTables.add(table);
   }
 
   outside(_call: HandlerCall, sql: string): void {
