@@ -190,6 +190,14 @@ describe('on the user’s own database, checkExactlyOnce', () => {
     expect(found.findings.map(({ kind }) => kind)).toContain('order');
   });
 
+  it('finds updates that two processes lose to each other', async () => {
+    const events = [order, OrderPlaced.of('o-2', 1)];
+
+    const found = await findings(mistakes['adds up what it has read before']!, events);
+
+    expect(found.findings.map(({ kind }) => kind)).toEqual(['lost-update']);
+  });
+
   it('says that a handler fails', async () => {
     const found = await findings(() => Promise.reject(new Error('no such account')));
 
@@ -221,6 +229,14 @@ describe('on the embedded database, checkExactlyOnce', () => {
     expect(runs).toBeGreaterThan(10);
     expect(await accounts.find()).toEqual([{ name: 'takings', cents: 3 }]);
     expect(await app.deliver(order)).toBe('handled');
+  });
+
+  it('notes that it does not look for lost updates', async () => {
+    app = await testExactlyOnce(moduleOf(withoutMistake));
+
+    const { notes } = await checkExactlyOnce(app, [order, OrderPlaced.of('o-2', 1)]);
+
+    expect(notes).toEqual([expect.stringMatching(/^updates that two processes lose to each other were not/)]);
   });
 
   it('finds a mistake', async () => {

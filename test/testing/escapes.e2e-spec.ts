@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { ExactlyOnce, ExactlyOnceModule, exactlyOnce, OutboxRepository } from '@exactly-once/nestjs';
-import { detectEscapes, type TestApplication, testExactlyOnce } from '@exactly-once/testing';
+import {
+  checkExactlyOnce,
+  detectEscapes,
+  type NotExactlyOnce,
+  type TestApplication,
+  testExactlyOnce,
+} from '@exactly-once/testing';
 import { typeOrmStorage } from '@exactly-once/typeorm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Module } from '@nestjs/common';
@@ -86,6 +92,26 @@ describe('in a test, a write outside of the event’s transaction', () => {
     expect(error.message).toContain(lineOf('.then(() => this.payments.insert(row))'));
     expect(error.message).toMatch(/called insert at .* and its event ended before that was done/);
     expect(await payments()).toEqual([]);
+    await expect(app.deliver(OrderPlaced.of('all is well', 1))).rejects.toThrow(error.message);
+  });
+
+  it('fails the test at its end, where nobody has awaited it', async () => {
+    await app.deliver(OrderPlaced.of('after its end', 1));
+    await Promise.all(late);
+    const closed = app;
+    app = await testExactlyOnce(EscapingModule, { database: { type: 'postgres', url: database.url } });
+
+    await expect(closed.close()).rejects.toThrow(lineOf('.then(() => this.payments.insert(row))'));
+  });
+
+  it('is found by checkExactlyOnce, where it comes after its event’s end', async () => {
+    const found = await checkExactlyOnce(app, OrderPlaced.of('soon after its end', 1)).catch(
+      (error: unknown) => error as NotExactlyOnce,
+    );
+
+    expect((found as NotExactlyOnce).findings).toMatchObject([
+      { kind: 'escaped', what: expect.stringContaining('called insert at'), when: 'its event had ended' },
+    ]);
   });
 
   it.each([

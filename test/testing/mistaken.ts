@@ -185,6 +185,11 @@ export const mistakes: Readonly<Record<string, Work>> = {
     );
     await payments.insert(rowOf(order));
   },
+  'adds up what it has read before': async (order, { dataSource }) => {
+    const accounts = dataSource.getRepository(Account);
+    const { cents } = await accounts.findOneByOrFail({ name: 'takings' });
+    await accounts.update({ name: 'takings' }, { cents: cents + order.totalCents });
+  },
   'relies on the order of keys': async (order, { payments, memory }) => {
     if (memory.last === 'o-2') return;
     memory.last = order.orderId;

@@ -67,13 +67,20 @@ export class TestApplication {
   readonly #recipe: Recipe;
   readonly #running: RunningApplication;
   readonly #typeOf: EventParts['typeOf'];
+  /** Writes that came after their event's end, and that nothing has told of yet. */
+  readonly #late: Error[];
   readonly #closing = new AbortController();
   /** Never rejects. */
   #check: Promise<unknown> | null = null;
   #closed: Promise<void> | null = null;
 
   /** @internal */
-  constructor(recipe: Recipe, running: RunningApplication, typeOf: EventParts['typeOf']) {
+  constructor(
+    recipe: Recipe,
+    running: RunningApplication,
+    { typeOf, late }: { typeOf: EventParts['typeOf']; late: Error[] },
+  ) {
+    this.#late = late;
     this.#recipe = recipe;
     this.#running = running;
     this.#typeOf = typeOf;
@@ -130,7 +137,8 @@ export class TestApplication {
 
   /**
    * Ends the application, and takes away what it made in the database. A check that still runs is ended first, and puts
-   * back what stood in the tables. May be called again.
+   * back what stood in the tables. Rejects, when all is closed, where a handler wrote after its event's end, which no
+   * `deliver` could tell. May be called again.
    */
   close(): Promise<void> {
     this.#closed ??= this.#close();
@@ -163,6 +171,12 @@ export class TestApplication {
     } finally {
       await this.#recipe.database?.close();
     }
+    this.#tellLate();
+  }
+
+  #tellLate(): void {
+    const [first] = this.#late.splice(0);
+    if (first !== undefined) throw first;
   }
 
   #event(event: object, options: DeliveryOptions): Promise<TestEvent> {
@@ -175,6 +189,7 @@ export class TestApplication {
   }
 
   async #settle(event: TestEvent, copies: number): Promise<'handled' | 'duplicate'> {
+    this.#tellLate();
     if (!this.#running.broker.consumes(event.topic)) throw unhandled(event, this.#running.broker.topics);
     const outcome: DeliveryOutcome = await this.#running.deliver(event, copies);
     if (outcome instanceof DeliveryFailed) throw outcome;
@@ -197,9 +212,10 @@ export async function testExactlyOnce(module: unknown, options: TestOptions = {}
   const recipe = await Recipe.of(module, options);
   try {
     const schema = (await recipe.database?.createSchema()) ?? null;
-    const watchers = options.escapes === 'allow' ? [] : [refuseEscapes()];
+    const late: Error[] = [];
+    const watchers = options.escapes === 'allow' ? [] : [refuseEscapes((error) => late.push(error))];
     const running = await RunningApplication.start(recipe, { schema, group: 'test', watchers });
-    return new TestApplication(recipe, running, typeReader(await loadNest()));
+    return new TestApplication(recipe, running, { typeOf: typeReader(await loadNest()), late });
   } catch (error) {
     await recipe.database?.close();
     throw error;

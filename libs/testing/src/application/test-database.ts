@@ -13,7 +13,6 @@ const idle: TypeOrmModuleOptions[] = [];
 
 export class TestDatabase {
   readonly #peers: TypeOrmPeers;
-  readonly #isEmbedded: boolean;
   readonly #schemas = new Set<string>();
   #admin: DataSource | null = null;
 
@@ -21,10 +20,10 @@ export class TestDatabase {
     peers: TypeOrmPeers,
     /** Of its DataSource, without entities and migrations. */
     readonly options: TypeOrmModuleOptions,
-    isEmbedded: boolean,
+    /** It has one connection: its transactions run one after another. */
+    readonly isEmbedded: boolean,
   ) {
     this.#peers = peers;
-    this.#isEmbedded = isEmbedded;
   }
 
   /** `own`: options of the user's DataSource; `null` is the embedded one. */
@@ -66,10 +65,10 @@ export class TestDatabase {
   /** When no module uses it any more. */
   async close(): Promise<void> {
     const admin = await this.admin();
-    if (this.#isEmbedded) await admin.query(emptiedSchemasSql);
+    if (this.isEmbedded) await admin.query(emptiedSchemasSql);
     else for (const name of this.schemas) await this.dropSchema(name);
     this.#admin = null;
     await admin.destroy();
-    if (this.#isEmbedded) idle.push(this.options);
+    if (this.isEmbedded) idle.push(this.options);
   }
 }

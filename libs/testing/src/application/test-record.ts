@@ -2,7 +2,13 @@
  * What happened in a test: handler calls and their failures, what was published, parked and given up; and whether
  * anything still goes on. Sees it through the storage; changes nothing.
  */
-import type { DeadLetter, EventEnvelope, ParkedEvent, WrittenEntry } from '@exactly-once/core';
+import type {
+  DeadLetter,
+  EventEnvelope,
+  ExactlyOnceError,
+  ParkedEvent,
+  WrittenEntry,
+} from '@exactly-once/core';
 import type { CallObserver, HandlerCall } from '../watching/handler-call.js';
 import type { Step, StorageObserver } from '../watching/watched-storage.js';
 
@@ -52,6 +58,10 @@ export class TestRecord implements StorageObserver {
 
   outside(call: HandlerCall, sql: string): void {
     for (const one of this.#watchers) one.outside?.(call, sql);
+  }
+
+  late(call: HandlerCall, error: ExactlyOnceError): void {
+    for (const one of this.#watchers) one.late?.(call, error);
   }
 
   called(call: HandlerCall): void {

@@ -5,10 +5,10 @@
 import { ExactlyOnceError, hasCode } from '@exactly-once/core';
 import type { Recipe } from '../application/recipe.js';
 import { type TestApplication, testedBy } from '../application/test-application.js';
-import type { TestEvent } from '../application/test-event.js';
 import { Books, type Rows } from './books.js';
 import { type CheckOptions, type Ignoring, ignoringOf } from './check-options.js';
 import { compareClean, describeDifferences, type Varying } from './clean-runs.js';
+import { inPairs, reordered } from './event-orders.js';
 import {
   type CheckReport,
   distinct,
@@ -108,6 +108,7 @@ class Check {
     await this.#rollbacks(clean, varying);
     await this.#copies(clean, varying);
     await this.#orders(clean, varying);
+    await this.#across(clean, varying);
     return this.#report();
   }
 
@@ -202,6 +203,21 @@ class Check {
     });
   }
 
+  async #across(clean: TrialResult, varying: Varying): Promise<void> {
+    const { events, books, recipe } = this.#ground;
+    const pairs = inPairs(events);
+    if (books === null || pairs === null) return;
+    if (recipe.database?.isEmbedded) {
+      const note =
+        'updates that two processes lose to each other were not looked for: the embedded database takes one transaction at a time';
+      this.#notes = [...this.#notes, note];
+      return;
+    }
+    const result = await this.#trial((trial) => trial.runAcross(pairs));
+    const when = 'two processes handle events of different keys at the same time';
+    this.#compare('lost-update', clean, result, { varying, when });
+  }
+
   #compare(
     kind: FindingKind,
     clean: TrialResult,
@@ -244,6 +260,7 @@ class Check {
     this.#runs++;
     const result = await run(new Trial(this.#ground));
     this.#outside = new Set([...this.#outside, ...result.fault.outsideTables]);
+    for (const error of result.late) this.#findings.push(escaped(error, 'its event had ended'));
     const { rows, leftBehind } = result;
     return { ...result, rows: this.#compared(rows), leftBehind: leftBehind && this.#compared(leftBehind) };
   }
@@ -270,15 +287,9 @@ function cleanFailure({ failure }: TrialResult): Finding {
   const { cause } = failure!;
   const isEscape = hasCode(cause, 'EO_WRITE_ESCAPED') || hasCode(cause, 'EO_TRANSACTION_ENDED');
   if (!isEscape) return finding('failed', `the handler fails: ${failure!.message}`, when);
-  const what = (cause as Error).message.replace(/^EO_\w+: /, '').replace(/\. Meaning: .*$/s, '');
-  return finding('escaped', what, when);
+  return escaped(cause as Error, when);
 }
 
-/** Keys in the reverse order, the events of each in their own; `null` where that is the same. */
-function reordered(events: readonly TestEvent[]): TestEvent[] | null {
-  const keys = [...new Set(events.map(({ message }, index) => String(message.key ?? `\0${index}`)))];
-  if (keys.length < 2) return null;
-  return keys
-    .reverse()
-    .flatMap((key) => events.filter(({ message }, index) => String(message.key ?? `\0${index}`) === key));
+function escaped({ message }: Error, when: string): Finding {
+  return finding('escaped', message.replace(/^EO_\w+: /, '').replace(/\. Meaning: .*$/s, ''), when);
 }

@@ -14,6 +14,7 @@ export type FindingKind =
   | 'outside-call'
   | 'copies'
   | 'order'
+  | 'lost-update'
   | 'crash';
 
 export interface Finding {
@@ -62,6 +63,8 @@ const remedies: Readonly<Record<FindingKind, string>> = {
   copies: "leave dedup at 'inbox', and write only through the module's own DataSource",
   order:
     'do not rely on an order between events of different keys: give events that need it the same key, or make the handler add its own fact only',
+  'lost-update':
+    'let the database do the sum (UPDATE … SET total = total + …, repository.increment), or lock the row before it is read (pessimistic_write)',
   crash: 'write and publish everything inside the handler, and keep nothing between two calls',
 };
 

@@ -17,6 +17,8 @@ import { PlantedFault } from './planted-fault.js';
 
 export interface TrialResult {
   readonly rows: Rows;
+  /** Writes of handlers after their event's end. */
+  readonly late: readonly Error[];
   /** What the database has made for rows. */
   readonly madeValues: ReadonlySet<string>;
   /** By type; fields flat, the event's own first. */
@@ -49,6 +51,7 @@ export class Trial {
   readonly #published: EventEnvelope[] = [];
   readonly #outsideCalls: OutsideCall[] = [];
   readonly #running: RunningApplication[] = [];
+  readonly #late: Error[] = [];
   readonly #starts: Promise<RunningApplication>[] = [];
 
   constructor(ground: Ground) {
@@ -103,6 +106,21 @@ export class Trial {
     });
   }
 
+  /** Two processes, and at each moment each gets an event of another key. */
+  async runAcross(pairs: readonly (readonly TestEvent[])[]): Promise<TrialResult> {
+    const fault = PlantedFault.none();
+    return this.#judged(fault, async () => {
+      const both = [await this.#start('one', fault), await this.#start('other', fault)];
+      let failure: DeliveryFailed | null = null;
+      for (const pair of pairs) {
+        const ends = await Promise.all(pair.map((event, index) => this.#deliver(both[index]!, event)));
+        failure ??= ends.find((end) => end !== null) ?? null;
+      }
+      for (const process of both) await process.close();
+      return { failure, leftBehind: null };
+    });
+  }
+
   async #judged(
     fault: PlantedFault,
     work: () => Promise<Pick<TrialResult, 'failure' | 'leftBehind'>>,
@@ -115,6 +133,7 @@ export class Trial {
       const { rows, made } = (await books?.readAll()) ?? { rows: new Map(), made: new Set<string>() };
       return {
         rows,
+        late: this.#late,
         madeValues: made,
         published: this.#grouped(),
         failure,
@@ -132,7 +151,10 @@ export class Trial {
   async #start(group: string, fault: Faults, broker?: TestBroker): Promise<RunningApplication> {
     const { recipe, schema, signal } = this.#ground;
     signal.throwIfAborted();
-    const watchers = [fault, ...(recipe.options.escapes === 'allow' ? [] : [refuseEscapes()])];
+    const watchers = [
+      fault,
+      ...(recipe.options.escapes === 'allow' ? [] : [refuseEscapes((error) => this.#late.push(error))]),
+    ];
     const start = RunningApplication.start(recipe, {
       ...{ schema, group, watchers },
       ...(broker && { broker }),

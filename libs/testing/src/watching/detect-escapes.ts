@@ -25,16 +25,19 @@ export function detectEscapes(storage: AdapterDescription<Storage>): AdapterDesc
   return { inject: storage.inject, create };
 }
 
-/** `found` is told of each, before it is refused. */
-export function refuseEscapes(found: (error: ExactlyOnceError) => void = () => {}): CallObserver {
+/** `late` is told of each that comes after its event's end, which nobody else hears of where no one awaits it. */
+export function refuseEscapes(late: (error: ExactlyOnceError) => void = () => {}): CallObserver {
   const refuse = (call: HandlerCall, error: ExactlyOnceError): never => {
     call.scope.violation ??= error;
-    found(error);
+    if (call.ended) late(error);
     throw error;
   };
   return {
     elsewhere(call, sql, site) {
       if (isWrite(sql)) refuse(call, escaped(call, sql, site));
+    },
+    late(_, error) {
+      late(error);
     },
     returned(call, failure) {
       if (failure === null && call.unfinished.size > 0) refuse(call, unfinished(call));

@@ -147,7 +147,8 @@ function watchedOperation(original: Method, what: string): Method {
     const running = currentCall();
     if (running === undefined || running.outside) return original.apply(this, parameters);
     const { call, operation: outer } = running;
-    const own: Operation = { what, site: callSite() ?? outer?.site ?? null };
+    const late = call.ended && outer === null;
+    const own: Operation = { what, site: callSite() ?? outer?.site ?? null, late };
     const result: unknown = inCall(call, () => original.apply(this, parameters), own);
     return isThenable(result) ? finishing(call, own, result) : result;
   };
@@ -166,7 +167,9 @@ function finishing(
     },
     (error: unknown) => {
       call.unfinished.delete(operation);
-      throw call.ended ? located(error, call, operation) : error;
+      const told = call.ended ? located(error, call, operation) : error;
+      if (operation.late && hasCode(told, 'EO_TRANSACTION_ENDED')) call.observer.late?.(call, told);
+      throw told;
     },
   );
 }

@@ -4,13 +4,15 @@
  * A call that has ended stays visible to the code that outlived it.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Scope } from '@exactly-once/core';
+import type { ExactlyOnceError, Scope } from '@exactly-once/core';
 
 /** Something that the handler asked of its database and that is not answered yet. */
 export interface Operation {
   readonly what: string;
   /** `path:line:column`; `null` where it is not known. */
   readonly site: string | null;
+  /** The handler had returned when its code asked for it. */
+  readonly late?: boolean;
 }
 
 export interface CallObserver {
@@ -21,6 +23,8 @@ export interface CallObserver {
   /** Before a statement inside of `ExactlyOnce.outside`. */
   outside?(call: HandlerCall, sql: string): void;
   called?(call: HandlerCall): void;
+  /** Something was asked of the event's own transaction after its end, and was refused. */
+  late?(call: HandlerCall, error: ExactlyOnceError): void;
   /** What it throws is the handler's failure. `failure`: what the handler threw. */
   returned?(call: HandlerCall, failure: { readonly error: unknown } | null): void;
 }
