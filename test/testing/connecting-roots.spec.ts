@@ -55,6 +55,16 @@ describe('testExactlyOnce starts nothing that would connect to real servers', ()
     );
   });
 
+  it('and asks for the options that it cannot compute', async () => {
+    const computed = TypeOrmModule.forRootAsync({ inject: ['URL'], useFactory: (url) => ({ ...real, url }) });
+    @Module({ imports: [computed] })
+    class AppModule {}
+
+    await expect(testExactlyOnce(AppModule)).rejects.toThrow(
+      /computes the options.*say in `typeOrm` which entities/,
+    );
+  });
+
   it('in what the test itself imports', async () => {
     @Module({ providers: [] })
     class Domain {}

@@ -1,6 +1,6 @@
 import { kafkaBroker } from '@exactly-once/kafka';
 import { ExactlyOnceModule } from '@exactly-once/nestjs';
-import { type TestApplication, testExactlyOnce } from '@exactly-once/testing';
+import { checkExactlyOnce, type TestApplication, testExactlyOnce } from '@exactly-once/testing';
 import { typeOrmStorage } from '@exactly-once/typeorm';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Module, type Type, ValidationPipe } from '@nestjs/common';
@@ -71,6 +71,36 @@ describe('a whole module in a test', () => {
 
     expect(await database.query('SELECT "orderId" FROM payment')).toEqual([{ orderId: 'o-1' }]);
     expect(await database.query(`SELECT relname FROM pg_class WHERE relname LIKE 'eo\\_%'`)).toEqual([]);
+  });
+
+  it('keeps what its TypeOrmModule.forRootAsync() computes', async () => {
+    @Module({
+      imports: [
+        TypeOrmModule.forRootAsync({
+          useFactory: () => ({
+            type: 'postgres',
+            url: 'postgres://nobody@nowhere:1/none',
+            entityPrefix: 'shop_',
+          }),
+        }),
+        PaymentsModule,
+      ],
+    })
+    class MainModule {}
+    app = await testExactlyOnce(MainModule);
+
+    expect(payments().metadata.tableName).toBe('shop_payment');
+  });
+
+  it('empties its own database at the first start only, where its options say dropSchema', async () => {
+    app = await testExactlyOnce(PaymentsModule, {
+      database: { type: 'postgres', url: database.url, synchronize: true, dropSchema: true },
+    });
+    await payments().insert({ orderId: 'o-0', cents: 1 });
+
+    await checkExactlyOnce(app, OrderPlaced.of('o-1', 5));
+
+    expect(await payments().find()).toMatchObject([{ orderId: 'o-0' }]);
   });
 
   it('gets the pipes that the test configures', async () => {

@@ -26,7 +26,7 @@ export interface ReadModule {
   readonly providers: unknown[];
   /** Of its `ExactlyOnceModule.forRoot()`; `null` where it has none. */
   readonly exactlyOnce: ExactlyOnceOptions | null;
-  /** Of its unnamed `TypeOrmModule.forRoot()`; `null` where it has none, or computes them. */
+  /** Of its unnamed `TypeOrmModule.forRoot()`; `null` where it has none, or what it computes hangs on other providers. */
   readonly typeOrm: TypeOrmModuleOptions | null;
   readonly usesTypeOrm: boolean;
 }
@@ -35,7 +35,7 @@ export interface ReadModule {
 export async function readModule(
   given: unknown,
   { exactlyOnce }: NestPeers,
-  { imports: further = [], otherDataSources = 'refuse' }: TestOptions,
+  { imports: further = [], otherDataSources = 'refuse', typeOrm }: TestOptions,
 ): Promise<ReadModule> {
   checkModule(given);
   const exactlyOnceModule = exactlyOnce.ExactlyOnceModule;
@@ -52,13 +52,15 @@ export async function readModule(
   const search = { exactlyOnceModule, namedAllowed: otherDataSources === 'connect' };
   await refuseConnectingRoots(kept, { ...search, path: [nameOf(given)] });
   await refuseConnectingRoots(further, { ...search, path: ['options.imports'] });
+  const own = orm[0] === undefined ? null : await typeOrmOptions(orm[0]);
+  if (orm.length > 0 && own === null && typeOrm === undefined) throw invalid(unreadable);
   const isWhole = roots.length > 0 || orm.length > 0;
   return {
     imports: isWhole ? kept : [given],
     controllers: isWhole ? metadata(given, 'controllers') : [],
     providers: isWhole ? metadata(given, 'providers') : [],
     exactlyOnce: roots[0] === undefined ? null : optionsOf(roots[0].options),
-    typeOrm: orm[0] === undefined ? null : typeOrmOptions(orm[0]),
+    typeOrm: own,
     usesTypeOrm: orm.length > 0 || (await usesTypeOrm(kept, new Set())),
   };
 }
@@ -83,10 +85,15 @@ function optionsOf({ useValue }: ValueProvider): ExactlyOnceOptions {
   );
 }
 
-function typeOrmOptions(root: unknown): TypeOrmModuleOptions | null {
+const unreadable =
+  'computes the options of its TypeOrmModule with what is injected, which a test cannot: say in `typeOrm` which entities, subscribers, namingStrategy and entityPrefix it has, `{}` for none but the entities of forFeature()';
+
+async function typeOrmOptions(root: unknown): Promise<TypeOrmModuleOptions | null> {
   const providers = (typeOrmCore(root)?.providers ?? []) as ValueProvider[];
   const found = providers.find(({ provide }) => provide === 'TypeOrmModuleOptions');
-  return (found?.useValue as TypeOrmModuleOptions | undefined) ?? null;
+  const { useValue, useFactory, inject = [] } = found ?? {};
+  const computed = useFactory !== undefined && inject.length === 0 ? await useFactory() : undefined;
+  return ((useValue ?? computed) as TypeOrmModuleOptions | undefined) ?? null;
 }
 
 async function usesTypeOrm(imports: readonly unknown[], seen: Set<unknown>): Promise<boolean> {

@@ -14,6 +14,8 @@ export interface Dynamic {
 export interface ValueProvider {
   readonly provide: unknown;
   readonly useValue?: unknown;
+  readonly useFactory?: () => unknown;
+  readonly inject?: readonly unknown[];
 }
 
 const optionsName = /^ExactlyOnceOptions\((.*)\)$/;

@@ -109,7 +109,7 @@ export class Recipe {
     if (this.#typeOrm === null || this.database === null) return [];
     const { migrations } = this.options;
     const { options } = this.database;
-    const own = this.#module.typeOrm ?? {};
+    const own = { ...this.#module.typeOrm, ...this.options.typeOrm };
     const { entities, subscribers, namingStrategy, entityPrefix } = own as Record<string, unknown>;
     const embedded =
       typeof (this.options.database ?? 'embedded') === 'string' && this.options.database !== 'own';

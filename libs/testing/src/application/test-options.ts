@@ -33,6 +33,16 @@ export interface TestOptions {
   readonly database?: 'embedded' | 'own' | Readonly<Record<string, unknown>>;
   /** Migrations that make the tables of an embedded database, instead of the entities. */
   readonly migrations?: readonly (new () => unknown)[];
+  /**
+   * What of the DataSource's options the tables hang on, over those of the module's `TypeOrmModule.forRoot`. Needed where
+   * `forRootAsync` injects what it computes them of. Default: as the module has them, and all entities of `forFeature`.
+   */
+  readonly typeOrm?: {
+    readonly entities?: readonly unknown[];
+    readonly subscribers?: readonly unknown[];
+    readonly namingStrategy?: unknown;
+    readonly entityPrefix?: string;
+  };
   /** Further modules, as the application has them beside this one: configuration, a logger. */
   readonly imports?: readonly unknown[];
   /**
@@ -55,6 +65,7 @@ export interface TestOptions {
 const known = [
   'database',
   'migrations',
+  'typeOrm',
   'imports',
   'otherDataSources',
   'exactlyOnce',
