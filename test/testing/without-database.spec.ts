@@ -217,6 +217,29 @@ describe('checkExactlyOnce without a database', () => {
   });
 });
 
+describe('a stand-in for a provider', () => {
+  it('stands where an imported module declares it, and in this test only', async () => {
+    @Module({ imports: [QuestionsModule], providers: [] })
+    class Outer {}
+    const standIn = { known: [] as string[], asked: 1 };
+    const app = await testExactlyOnce(Outer, { override: [[Answers, standIn]] });
+
+    await app.deliver(new Asked('later'));
+    const other = await testExactlyOnce(Outer);
+
+    expect(standIn.known).toEqual(['later']);
+    expect(other.get(Answers)).toBeInstanceOf(Answers);
+    await app.close();
+    await other.close();
+  });
+
+  it('is refused where nothing provides what it stands for', async () => {
+    const refused = testExactlyOnce(QuestionsModule, { override: [[InMemoryStorage, {}]] });
+
+    await expect(refused).rejects.toThrow('`override` names InMemoryStorage, which no module provides');
+  });
+});
+
 it('checkExactlyOnce refuses what to ignore where it is in no known form', async () => {
   const app = await testExactlyOnce(QuestionsModule);
 

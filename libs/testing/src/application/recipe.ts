@@ -6,6 +6,7 @@ import { type Clock, ExactlyOnceError, type Storage } from '@exactly-once/core';
 import type { InMemoryStorage } from '../in-memory-storage.js';
 import { type StorageObserver, watchStorage } from '../watching/watched-storage.js';
 import { type ReadModule, readModule } from './module-reading.js';
+import { overrideProviders, withOverrides } from './overrides.js';
 import {
   type ExactlyOnceOptions,
   type INestMicroservice,
@@ -78,22 +79,24 @@ export class Recipe {
   async make(parts: ApplicationParts): Promise<MadeApplication> {
     const { common, core, exactlyOnce } = this.#nest;
     const storage: { made: Storage | null } = { made: null };
+    const { override = [] } = this.options;
+    const imports = [...((this.options.imports ?? []) as Type[]), ...(this.#module.imports as Type[])];
     class TestedModule {}
     common.Module({
       imports: [
         ...this.#typeOrmRoot(),
         exactlyOnce.ExactlyOnceModule.forRoot(this.#exactlyOnceOptions(parts, storage)),
-        ...((this.options.imports ?? []) as Type[]),
-        ...(this.#module.imports as Type[]),
+        ...imports,
       ],
       controllers: this.#module.controllers as Type[],
-      providers: this.#module.providers as Type[],
+      providers: withOverrides(this.#module.providers, override) as Type[],
     })(TestedModule);
+    const restore = await overrideProviders(imports, this.#module.providers, override);
     const nest = await core.NestFactory.createMicroservice(TestedModule, {
       ...exactlyOnce.exactlyOnce(),
       logger: false,
       abortOnError: false,
-    });
+    }).finally(restore);
     try {
       this.options.configure?.(nest);
       await nest.listen();

@@ -43,6 +43,12 @@ export interface TestOptions {
     readonly namingStrategy?: unknown;
     readonly entityPrefix?: string;
   };
+  /**
+   * What stands in the place of providers: `[[PaymentGateway, { charge: async () => 'ok' }]]`, each a token and a value,
+   * wherever the module or one that it imports declares it. A check calls handlers dozens of times, and with them
+   * whatever they call.
+   */
+  readonly override?: readonly (readonly [token: unknown, value: unknown])[];
   /** Further modules, as the application has them beside this one: configuration, a logger. */
   readonly imports?: readonly unknown[];
   /**
@@ -67,6 +73,7 @@ const known = [
   'migrations',
   'typeOrm',
   'imports',
+  'override',
   'otherDataSources',
   'exactlyOnce',
   'escapes',
