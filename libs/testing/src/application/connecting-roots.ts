@@ -5,7 +5,7 @@
 import { ExactlyOnceError } from '@exactly-once/core';
 import { dataSourceNameOf, exactlyOnceOptions, importsOf, nameOf, unwrapped } from './module-tree.js';
 
-export interface RootSearch {
+interface RootSearch {
   readonly exactlyOnceModule: unknown;
   /** Whether further DataSources, which have a name, are the test's own affair. */
   readonly namedAllowed: boolean;

@@ -52,20 +52,22 @@ function tokenOf(provider: unknown): unknown {
   return typeof provider === 'function' ? provider : (provider as Provider).provide;
 }
 
+type SetProviders = (providers: readonly unknown[]) => void;
+
 /** Lists of providers of a module, each with what puts another one in its place. */
-function declarations(module: unknown): [readonly unknown[], (providers: readonly unknown[]) => void][] {
+function declarations(module: unknown): [readonly unknown[], SetProviders][] {
   const dynamic = module as Declaring & { module?: object };
   const target = dynamic.module ?? (module as object);
   const ofClass = Reflect.getMetadata('providers', target) as readonly unknown[] | undefined;
-  const set = (providers: readonly unknown[]) => Reflect.defineMetadata('providers', providers, target);
-  const ofDynamic = dynamic.module === undefined ? undefined : dynamic.providers;
-  const setDynamic = (providers: readonly unknown[]) => {
+  const setOfClass: SetProviders = (providers) => Reflect.defineMetadata('providers', providers, target);
+  const setOfDynamic: SetProviders = (providers) => {
     dynamic.providers = providers;
   };
-  return [
-    ...(ofClass === undefined ? [] : [[ofClass, set] as [typeof ofClass, typeof set]]),
-    ...(ofDynamic === undefined ? [] : [[ofDynamic, setDynamic] as [typeof ofDynamic, typeof setDynamic]]),
-  ];
+  const lists: [readonly unknown[], SetProviders][] = [];
+  if (ofClass !== undefined) lists.push([ofClass, setOfClass]);
+  if (dynamic.module !== undefined && dynamic.providers !== undefined)
+    lists.push([dynamic.providers, setOfDynamic]);
+  return lists;
 }
 
 async function modulesOf(imports: readonly unknown[], seen: Set<unknown>): Promise<Set<unknown>> {

@@ -5,6 +5,8 @@
  */
 import { checkChoice, checkOptions, type EngineOptions, ExactlyOnceError } from '@exactly-once/core';
 
+import type { Override } from './overrides.js';
+
 /** What of the module's options a test may set, over those of a `forRoot` that it has. */
 export type TestedEngineOptions = Partial<
   Pick<
@@ -48,7 +50,7 @@ export interface TestOptions {
    * wherever the module or one that it imports declares it. A check calls handlers dozens of times, and with them
    * whatever they call.
    */
-  readonly override?: readonly (readonly [token: unknown, value: unknown])[];
+  readonly override?: readonly Override[];
   /** Further modules, as the application has them beside this one: configuration, a logger. */
   readonly imports?: readonly unknown[];
   /**
