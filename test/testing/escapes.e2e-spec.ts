@@ -16,7 +16,7 @@ import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { until } from '../services/ports.js';
 import { findPostgres, type PostgresServer, type TestDatabase } from '../services/postgres.js';
-import { EscapingModule, elsewhere, late } from './escaping.js';
+import { EscapingModule, elsewhere, late, PoolModule } from './escaping.js';
 import { OrderPlaced, Payment } from './shop.js';
 
 let server: PostgresServer;
@@ -112,6 +112,14 @@ describe('in a test, a write outside of the event’s transaction', () => {
     expect((found as NotExactlyOnce).findings).toMatchObject([
       { kind: 'escaped', what: expect.stringContaining('called insert at'), when: 'its event had ended' },
     ]);
+  });
+
+  it('fails in a module without TypeORM, too', async () => {
+    await app.close();
+    app = await testExactlyOnce(PoolModule);
+
+    await expect(app.deliver(OrderPlaced.of('o-1', 1))).rejects.toThrow('EO_WRITE_ESCAPED');
+    expect(await payments()).toEqual([]);
   });
 
   it.each([

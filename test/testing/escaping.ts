@@ -82,5 +82,17 @@ class EscapingHandlers {
   }
 }
 
+@Controller()
+class PoolHandlers {
+  @IdempotentHandler(OrderPlaced)
+  async capture() {
+    await elsewhere.pool!.query(`INSERT INTO payment ("orderId", cents) VALUES ('by pool', 1)`);
+  }
+}
+
+/** Without TypeORM. */
+@Module({ controllers: [PoolHandlers] })
+export class PoolModule {}
+
 @Module({ imports: [TypeOrmModule.forFeature([Payment])], controllers: [EscapingHandlers] })
 export class EscapingModule {}

@@ -5,6 +5,8 @@
  * watched handler call notices.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { ExactlyOnceError, hasCode, isThenable } from '@exactly-once/core';
 import { callSite } from './call-site.js';
 import { currentCall, type HandlerCall, inCall, type Operation } from './handler-call.js';
@@ -61,6 +63,16 @@ export function watchDriver(dataSource: WatchedDataSource): () => void {
   return () => {
     for (const end of ends.splice(0)) end?.();
   };
+}
+
+/** The `pg` of the user's project, for a storage that has no DataSource; `null` where it is not installed. */
+export function installedPg(): WatchedDataSource | null {
+  try {
+    const postgres = createRequire(join(process.cwd(), 'package.json'))('pg') as never;
+    return { manager: {}, driver: { postgres } };
+  } catch {
+    return null;
+  }
 }
 
 function patch(prototype: Prototype, names: string[], watched: typeof watchedQuery): () => void {
@@ -168,7 +180,8 @@ function finishing(
     (error: unknown) => {
       call.unfinished.delete(operation);
       const told = call.ended ? located(error, call, operation) : error;
-      if (operation.late && hasCode(told, 'EO_TRANSACTION_ENDED')) call.observer.late?.(call, told);
+      if (operation.late && hasCode(told, 'EO_TRANSACTION_ENDED'))
+        call.observer.late?.(call, told as ExactlyOnceError);
       throw told;
     },
   );

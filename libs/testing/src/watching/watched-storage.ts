@@ -15,7 +15,13 @@ import {
   type WrittenEntry,
   writtenEntries,
 } from '@exactly-once/core';
-import { type ClientBox, seekClient, type WatchedDataSource, watchDriver } from './driver-watch.js';
+import {
+  type ClientBox,
+  installedPg,
+  seekClient,
+  type WatchedDataSource,
+  watchDriver,
+} from './driver-watch.js';
 import { type CallObserver, type HandlerCall, inCall, outsideTransaction } from './handler-call.js';
 import { eachCall, replacing, surrounded } from './surround.js';
 
@@ -79,7 +85,8 @@ export function watchStorage(storage: Storage, observer: StorageObserver): Stora
 
 function watchDriverOf(storage: Storage): (() => void) | null {
   const { dataSource } = storage as Storage & { readonly dataSource?: WatchedDataSource };
-  return dataSource === undefined ? null : watchDriver(dataSource);
+  const watched = dataSource ?? installedPg();
+  return watched && watchDriver(watched);
 }
 
 function watchedStore(storage: Storage, name: (typeof stores)[number], observer: StorageObserver): object {
