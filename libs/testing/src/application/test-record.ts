@@ -60,6 +60,11 @@ export class TestRecord implements StorageObserver {
     for (const one of this.#watchers) one.outside?.(call, sql);
   }
 
+  beforeCall(): Promise<void> | undefined {
+    const waits = this.#watchers.flatMap((one) => one.beforeCall?.() ?? []);
+    return waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined);
+  }
+
   late(call: HandlerCall, error: ExactlyOnceError): void {
     for (const one of this.#watchers) one.late?.(call, error);
   }

@@ -12,6 +12,7 @@ import type { Faults } from '../application/test-record.js';
 import { refuseEscapes } from '../watching/detect-escapes.js';
 import type { Books, Rows } from './books.js';
 import { type Fields, flat, type Grouped } from './difference.js';
+import { Meeting } from './meeting.js';
 import { type OutsideCall, watchOutsideCalls } from './outside-calls.js';
 import { PlantedFault } from './planted-fault.js';
 
@@ -83,7 +84,7 @@ export class Trial {
       const { broker } = first;
       await first.close();
       const leftBehind = (await books?.read()) ?? null;
-      const second = await this.#start('one', PlantedFault.none(), broker);
+      const second = await this.#start('one', PlantedFault.none(), { broker });
       let failure = await this.#rest(second);
       for (const event of this.#ground.events) failure ??= await this.#deliver(second, event);
       await second.close();
@@ -106,14 +107,21 @@ export class Trial {
     });
   }
 
-  /** Two processes, and at each moment each gets an event of another key. */
+  /** Two processes, and each gets an event of another key, whose handlers begin at the same moment. */
   async runAcross(pairs: readonly (readonly TestEvent[])[]): Promise<TrialResult> {
-    const fault = PlantedFault.none();
+    const [fault, meeting] = [PlantedFault.none(), new Meeting()];
     return this.#judged(fault, async () => {
-      const both = [await this.#start('one', fault), await this.#start('other', fault)];
+      const both = [
+        await this.#start('one', fault, { meeting }),
+        await this.#start('other', fault, { meeting }),
+      ];
       let failure: DeliveryFailed | null = null;
       for (const pair of pairs) {
-        const ends = await Promise.all(pair.map((event, index) => this.#deliver(both[index]!, event)));
+        meeting.begin(pair.length);
+        const deliveries = pair.map((event, index) =>
+          this.#deliver(both[index]!, event).finally(() => meeting.end()),
+        );
+        const ends = await Promise.all(deliveries);
         failure ??= ends.find((end) => end !== null) ?? null;
       }
       for (const process of both) await process.close();
@@ -148,11 +156,16 @@ export class Trial {
     }
   }
 
-  async #start(group: string, fault: Faults, broker?: TestBroker): Promise<RunningApplication> {
+  async #start(
+    group: string,
+    fault: Faults,
+    { broker, meeting }: { broker?: TestBroker; meeting?: Meeting } = {},
+  ): Promise<RunningApplication> {
     const { recipe, schema, signal } = this.#ground;
     signal.throwIfAborted();
     const watchers = [
       fault,
+      ...(meeting === undefined ? [] : [meeting]),
       ...(recipe.options.escapes === 'allow' ? [] : [refuseEscapes((error) => this.#late.push(error))]),
     ];
     const start = RunningApplication.start(recipe, {

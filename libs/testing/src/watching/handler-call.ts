@@ -22,6 +22,8 @@ export interface CallObserver {
   elsewhere?(call: HandlerCall, sql: string, site: string | null): void;
   /** Before a statement inside of `ExactlyOnce.outside`. */
   outside?(call: HandlerCall, sql: string): void;
+  /** The handler begins when that has resolved. */
+  beforeCall?(): Promise<void> | undefined;
   called?(call: HandlerCall): void;
   /** Something was asked of the event's own transaction after its end, and was refused. */
   late?(call: HandlerCall, error: ExactlyOnceError): void;

@@ -160,6 +160,8 @@ function watchedAmbient(
 
 async function watchedCall(call: HandlerCall, work: () => unknown): Promise<unknown> {
   const { observer } = call;
+  const waits = observer.beforeCall?.();
+  if (waits !== undefined) await waits;
   observer.called?.(call);
   try {
     const result = await work();
