@@ -29,12 +29,14 @@ export function detectEscapes(storage: AdapterDescription<Storage>): AdapterDesc
 export function refuseEscapes(late: (error: ExactlyOnceError) => void = () => {}): CallObserver {
   const refuse = (call: HandlerCall, error: ExactlyOnceError): never => {
     call.scope.violation ??= error;
-    if (call.ended) late(error);
     throw error;
   };
   return {
     elsewhere(call, sql, site) {
-      if (isWrite(sql)) refuse(call, escaped(call, sql, site));
+      if (!isWrite(sql)) return;
+      const error = escaped(call, sql, site);
+      if (call.ended) late(error);
+      refuse(call, error);
     },
     late(_, error) {
       late(error);
