@@ -9,6 +9,7 @@ import {
   type EventContext,
   ExactlyOnceError,
   type HandlerDefinition,
+  hasCode,
   PermanentError,
   RetryAfterError,
   type Storage,
@@ -22,14 +23,14 @@ import { SimulationBooks } from './simulation-books.js';
 const windowMs = 60_000;
 const leaseMs = 3_000;
 
-class RolledBackOnPurpose extends Error {}
-
 export class SimulatedWorld extends MemoryWorld {
   /** What happened that was asked for. */
   readonly fired = new Set<string>();
   readonly books = new SimulationBooks(this.storage, this.broker, this.ledger);
   readonly #calls = new Map<string, number>();
   readonly #processes: SimulatedProcess[] = [];
+  /** They were asked to end, and have not yet. */
+  readonly #leaving = new Set<SimulatedProcess>();
   readonly #changed = new Set<() => void>();
   #consumer!: SimulatedProcess;
   #helper!: SimulatedProcess;
@@ -56,8 +57,7 @@ export class SimulatedWorld extends MemoryWorld {
       await this.pass(2);
       await this.#replaceDead();
     }
-    const quiet = await this.#heal();
-    return [...(quiet ? [] : ['V: not at rest in time']), ...this.books.faults(this.#handlers)];
+    return [...(await this.#heal()), ...this.books.faults(this.#handlers)];
   }
 
   async #take(step: Step): Promise<void> {
@@ -99,15 +99,16 @@ export class SimulatedWorld extends MemoryWorld {
   async #publish({ key, end, lateMs, who }: Step & { do: 'publish' }): Promise<void> {
     const beganAtMs = this.clock.now();
     const id = this.books.ask({ key, mishaps: [], outcome: 'unknown', beganAtMs, endedAtMs: null });
-    const { engine } = this.#who(who);
+    const process = this.#who(who);
     const work = async () => {
-      await engine.outbox.publish({ type: 'happened', topic: 'in', version: 1 }, {}, { id, key });
+      await process.engine.outbox.publish({ type: 'happened', topic: 'in', version: 1 }, {}, { id, key });
       await this.clock.sleep(lateMs);
-      if (end === 'roll back') throw new RolledBackOnPurpose();
+      if (end === 'roll back') throw new Error('on purpose');
     };
-    const outcome = await engine.transaction(work).then(
+    // Any other error says for certain that nothing was committed.
+    const outcome = await process.engine.transaction(work).then(
       () => 'committed' as const,
-      (error) => (error instanceof RolledBackOnPurpose ? 'rolled back' : 'unknown'),
+      (error) => (process.dead || hasCode(error, 'EO_COMMIT_UNKNOWN') ? 'unknown' : 'rolled back'),
     );
     if (outcome !== 'unknown') this.fired.add(`published, ${outcome}`);
     this.books.conclude(id, outcome, this.clock.now());
@@ -154,7 +155,15 @@ export class SimulatedWorld extends MemoryWorld {
   #retire(process: SimulatedProcess): void {
     process.retired = true;
     for (const wake of this.#changed) wake();
-    void process.engine.stop();
+    this.#leaving.add(process);
+    void process.engine.stop().then(() => this.#leaving.delete(process));
+  }
+
+  /** How many of those that were asked to end, and live, have not in time. */
+  async #ending(): Promise<number> {
+    const left = () => [...this.#leaving].filter(({ dead }) => !dead).length;
+    for (let round = 0; round < 10 && left() > 0; round++) await this.pass(2_000);
+    return left();
   }
 
   #engine(process: SimulatedProcess): Engine {
@@ -220,8 +229,8 @@ export class SimulatedWorld extends MemoryWorld {
     if (process.retired) throw new ExactlyOnceError('EO_STOPPED', 'it has no partition any more');
   }
 
-  /** Everybody is well, and whatever waits for a person is let go on. */
-  async #heal(): Promise<boolean> {
+  /** Everybody is well, and whatever waits for a person is let go on. Answers what did not come to rest. */
+  async #heal(): Promise<string[]> {
     this.#healthy = true;
     this.#loses = null;
     for (const process of this.#processes) process.heal();
@@ -238,7 +247,11 @@ export class SimulatedWorld extends MemoryWorld {
     }
     this.#retire(this.#consumer);
     await this.pass(100);
-    return quiet;
+    const left = await this.#ending();
+    return [
+      ...(quiet ? [] : ['V: not at rest in time']),
+      ...(left === 0 ? [] : [`V: ${left} processes did not end in time`]),
+    ];
   }
 
   readonly #handlers = ['h', 'b', 'n', 'o'];

@@ -35,7 +35,7 @@ describe('simulated processes, by schedules that a seed gives', () => {
       const { failure } = await simulate({ seed: 4, runs: 400, bug, from });
 
       expect(failure?.faults.join('\n')).toMatch(finding);
-      expect(failure!.schedule.steps.length).toBeLessThanOrEqual(9);
+      expect(failure!.schedule.steps.length).toBeLessThanOrEqual(5);
     },
     600_000,
   );
