@@ -21,12 +21,29 @@ describe('the table of evidence', () => {
 
   it('sums what was run, and leaves out what was planted', () => {
     const counts = { L: 0, D: 2, T: 0, P: 0, R: 0, V: 1, X: 0 };
-    const past = [run({}), run({ case: 1, counts, fired: 1, expected: 2 }), run({ planted: ['no-fence'] })];
+    const findings = ['looked for: nothing passes', 'D: twice'];
+    const past = [
+      run({}),
+      run({ case: 1, counts, fired: 1, expected: 2, findings }),
+      run({ planted: ['no-fence'], commit: 'abc+' }),
+    ];
 
     const table = evidenceTable(past);
 
-    expect(table).toContain('| 1, 4 | 2 | 2,000 | 2 (1 did not) | 3 |');
-    expect(table.split('\n').at(-1)).toBe('| **All** |  | 2 | 2,000 | 2 (1 did not) | 3 |');
+    expect(table).toContain('| 1, 4 | 2 | 2,000 | 2 (1 did not) | 3 | 1 |');
+    expect(table.split('\n').at(-1)).toBe('| **All** |  | 2 | 2,000 | 2 (1 did not) | 3 | 1 |');
+  });
+
+  it('counts a run as red in which no oracle but the case found something', () => {
+    const table = evidenceTable([run({ findings: ['looked for: the zombie is refused by the fence'] })]);
+
+    expect(table.split('\n').at(-1)).toBe('| **All** |  | 1 | 1,000 | 1 | 0 | 1 |');
+  });
+
+  it.each(['abc+', 'unknown'])('is refused where a run is of code in no commit: %s', (commit) => {
+    expect(() => evidenceTable([run({}), run({ commit })])).toThrow(
+      '1 runs are of code that is in no commit',
+    );
   });
 
   it('stands between its markers', () => {

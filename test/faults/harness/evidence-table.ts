@@ -23,16 +23,28 @@ export const families: Readonly<Record<string, readonly number[]>> = {
 
 const [begin, end] = ['<!-- faults: begin -->', '<!-- faults: end -->'];
 
-/** Counts what was not planted. */
+/** Counts what was not planted. Throws where that is of code that stands in no commit: nobody could repeat it. */
 export function evidenceTable(past: readonly PastRun[]): string {
   const runs = past.filter(({ planted }) => planted.length === 0);
+  const dirty = runs.filter(({ commit }) => !/^[0-9a-f]+$/.test(commit));
+  if (dirty.length > 0) {
+    const last = dirty.at(-1)!;
+    throw new Error(
+      `${dirty.length} runs are of code that is in no commit, the last (${last.commit}) ended ${last.endedAt}: say --since`,
+    );
+  }
   const lines = Object.entries(families).flatMap(([family, cases]) => {
     const some = runs.filter((run) => cases.includes(run.case));
     return some.length === 0 ? [] : [line(family, some, [...new Set(some.map((run) => run.case))])];
   });
-  const head = ['Faults', 'Cases', 'Runs', 'Events', 'Faults fired', 'Anomalies'];
+  const head = ['Faults', 'Cases', 'Runs', 'Events', 'Faults fired', 'Anomalies', 'Red runs'];
   const bars = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  const table = [head, ['---', '---', '---:', '---:', '---:', '---:'], ...lines, line('**All**', runs, [])];
+  const table = [
+    head,
+    ['---', '---', '---:', '---:', '---:', '---:', '---:'],
+    ...lines,
+    line('**All**', runs, []),
+  ];
   return table.map(bars).join('\n');
 }
 
@@ -48,7 +60,9 @@ function line(family: string, runs: readonly PastRun[], cases: readonly number[]
   const found = sum(({ counts }) => anomalies.reduce((total, one) => total + counts[one], 0));
   const silent = sum(({ fired, expected }) => expected - fired);
   const fired = `${digits(sum((run) => run.fired))}${silent > 0 ? ` (${silent} did not)` : ''}`;
-  const numbers = [digits(runs.length), digits(sum(({ events }) => events)), fired, digits(found)];
+  const red = runs.filter(({ findings }) => findings.length > 0).length;
+  const events = digits(sum((run) => run.events));
+  const numbers = [digits(runs.length), events, fired, digits(found), digits(red)];
   return [family, cases.toSorted((one, other) => one - other).join(', '), ...numbers];
 }
 

@@ -11,7 +11,7 @@ import type { RunReport } from './run-case.js';
 export interface PastRun extends RunReport {
   /** ISO 8601. */
   readonly endedAt: string;
-  /** Of the code; ends with `+` where that was changed since. */
+  /** Of the code; ends with `+` where that was changed since, texts aside. */
   readonly commit: string;
   /** Taken out of it on purpose. */
   readonly planted: readonly PlantedBug[];
@@ -45,7 +45,7 @@ export class History {
 function currentCommit(): string {
   const git = (...words: string[]) => execFileSync('git', words, { encoding: 'utf8', stdio: 'pipe' }).trim();
   try {
-    const changed = git('status', '--porcelain', '--untracked-files=no') !== '';
+    const changed = git('status', '--porcelain', '--untracked-files=no', '--', '.', ':!*.md') !== '';
     return `${git('rev-parse', '--short', 'HEAD')}${changed ? '+' : ''}`;
   } catch {
     return 'unknown'; // no clone, or no git

@@ -11,6 +11,7 @@ import { type FaultCase, modeOf, type TransactionMode } from './fault-case.js';
 import { observe } from './observe.js';
 import { judgeSlices } from './observe-slices.js';
 import { observeTransactions } from './observe-transactions.js';
+import { setAside } from './set-aside.js';
 import { type Services, Stage } from './stage.js';
 
 export interface RunReport {
@@ -57,7 +58,7 @@ export async function runCase(
   const startedAtMs = Date.now();
   const mode = modeOf(faultCase);
   const folder = resolve('evidence', evidenceName(faultCase, options));
-  rmSync(folder, { recursive: true, force: true });
+  setAside(folder);
   const stage = new Stage(services, { ...options, caseNumber: faultCase.number, folder });
   running.add(stage);
   try {
@@ -112,7 +113,7 @@ async function perform(faultCase: FaultCase, stage: Stage): Promise<Verdict> {
     broker: stage.broker,
     topics: stage.topics,
     handlers: stage.handlers.map(({ name }) => name),
-    stuck: stage.stuck,
+    stuck: [...new Set(stage.stuck)],
     mayComeAgain: stage.mayComeAgain,
   };
   if (stage.slices.length > 0) return judgeSlices(left, stage.slices);
