@@ -21,6 +21,12 @@ describe('parseRequest', () => {
     });
   });
 
+  it('takes three seeds of all where none is said: the forms that a seed chooses are three', () => {
+    expect(parseRequest(['--all']).seeds).toEqual([1, 2, 3]);
+    expect(parseRequest(['--all', '--seed', '7']).seeds).toEqual([7]);
+    expect(parseRequest(['--all', '--seeds', '4..5']).seeds).toEqual([4, 5]);
+  });
+
   it('takes the broker that the events go through', () => {
     expect(parseRequest(['--case', '5'])).toMatchObject({ broker: null });
     expect(parseRequest(['--case', '5', '--broker', 'database'])).toMatchObject({ broker: 'database' });

@@ -2,10 +2,24 @@
 import { endSessionsSql, sessionsSql } from './sessions.sql.js';
 import type { Stage } from './stage.js';
 
-/** Each with that chance, and with twice of it those within a transaction. Answers how many there were, and of these how many were busy. */
-export async function endSessions(stage: Stage, chance: number): Promise<{ ended: number; busy: number }> {
+interface EndedSessions {
+  readonly ended: number;
+  /** Of these, how many were within a transaction. */
+  readonly busy: number;
+  /** Of the busy ones, how many were of consumers. */
+  readonly consuming: number;
+}
+
+/** Each with that chance, and with twice of it those within a transaction. */
+export async function endSessions(
+  stage: Stage,
+  chance: number,
+  random = stage.random,
+): Promise<EndedSessions> {
   const sessions = await stage.database.query(sessionsSql);
-  const hit = sessions.filter(({ busy }) => stage.random.chance(busy ? 2 * chance : chance));
+  const hit = sessions.filter(({ busy }) => random.chance(busy ? 2 * chance : chance));
   const [row] = await stage.database.query(endSessionsSql, [hit.map(({ pid }) => pid)]);
-  return { ended: row.count, busy: hit.filter(({ busy }) => busy).length };
+  const busy = hit.filter((one) => one.busy);
+  const consuming = busy.filter(({ worker }) => worker.startsWith('consume'));
+  return { ended: row.count, busy: busy.length, consuming: consuming.length };
 }

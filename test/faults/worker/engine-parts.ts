@@ -29,6 +29,7 @@ export function dataSourceOptions({ databaseUrl, handlers, ...plan }: WorkerPlan
   return {
     type: 'postgres' as const,
     url: databaseUrl,
+    applicationName: plan.name,
     entities,
     connectTimeoutMS: plan.connectTimeoutMs,
     extra: { max: plan.poolSize, ...(pipeline ? { pipeline } : {}) },

@@ -23,16 +23,18 @@ async function endAgain(stage: Stage): Promise<void> {
   stage.go(publisher);
   await startProducer(stage, ledgerMessages(stage, ground, random.between(200, 400)), 10);
   const rounds = random.between(8, 14);
-  const sum = { ended: 0, busy: 0 };
+  const sum = { ended: 0, busy: 0, consuming: 0 };
   for (let round = 0; round < rounds; round++) {
     await new Promise((resolve) => setTimeout(resolve, random.between(50, 400)));
-    const { ended, busy } = await endSessions(stage, random.pick([0.2, 0.5, 1]));
+    const { ended, busy, consuming } = await endSessions(stage, random.pick([0.2, 0.5, 1]));
     sum.ended += ended;
     sum.busy += busy;
+    sum.consuming += consuming;
   }
   Object.assign(stage.schedule, { rounds });
   Object.assign(stage.measured, sum);
-  stage.fault(`${sum.ended} sessions ended, ${sum.busy} of them within a transaction`, sum.busy > 2);
+  const whose = `${sum.busy} of them within a transaction, ${sum.consuming} of these of consumers`;
+  stage.fault(`${sum.ended} sessions ended, ${whose}`, sum.busy > 2 && sum.consuming > 0);
   await stage.finished(publisher);
   await startProducer(stage, ledgerMessages(stage, ground, 20));
   await stage.drained();
