@@ -27,6 +27,8 @@ export class WorkerProcess {
   #isReady = false;
   /** True from the moment at which the runner wants it to end. */
   #expected = false;
+  /** By the runner, while it ran. */
+  #killed = false;
 
   private constructor(
     readonly plan: WorkerPlan,
@@ -64,14 +66,20 @@ export class WorkerProcess {
     return this.#exit;
   }
 
-  /** A fault of its plan, or the runner, ends it: how it ends is not held against it. */
+  /** It has told so, and has not ended since. */
+  get isReady(): boolean {
+    return this.#isReady && this.#exit === null;
+  }
+
+  /** A fault of its plan ends it: how it ends is not held against it. */
   expectEnd(): void {
     this.#expected = true;
   }
 
-  /** What is wrong with how it ended; `null` where nothing is, or where it still runs. */
+  /** What is wrong with how it ended; `null` where nothing is, or where it still runs. Who died before it was killed has died. */
   get complaint(): string | null {
     if (this.#exit === null || this.#expected || this.#exit.code === 0) return null;
+    if (this.#killed && this.#exit.signal === 'SIGKILL') return null;
     return `${this.name} ended with ${this.#exit.signal ?? `code ${this.#exit.code}`}`;
   }
 
@@ -101,7 +109,7 @@ export class WorkerProcess {
   }
 
   async kill(): Promise<void> {
-    this.expectEnd();
+    if (this.#exit === null) this.#killed = true;
     this.child.kill('SIGKILL');
     await this.exited;
   }

@@ -3,19 +3,30 @@
  */
 import { consume, type Ground } from '../../harness/ordinary-run.js';
 import { relay } from '../../harness/relays.js';
+import type { SeededRandom } from '../../harness/seeded-random.js';
 import type { Stage } from '../../harness/stage.js';
 import type { WorkerProcess } from '../../harness/worker-process.js';
 
 interface Post {
   readonly start: () => WorkerProcess;
   worker: WorkerProcess;
-  /** When it wakes up; `null`: it is awake. */
-  wakesAtMs: number | null;
+  /** `null`: it is awake. */
+  sleep: Sleep | null;
+}
+
+interface Sleep {
+  readonly worker: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Told when it wakes, and is still there. */
+  readonly over: () => void;
 }
 
 export class Crew {
   readonly consumers: Post[];
   readonly relays: Post[];
+  /** Those that were slept through. */
+  readonly slept: Sleep[] = [];
   readonly #stage: Stage;
   readonly #leaving: Promise<unknown>[] = [];
 
@@ -23,7 +34,7 @@ export class Crew {
     this.#stage = stage;
     const consumer = (changes: object) => () => consume(stage, ground, { relay: false, ...changes });
     const relaying = () => relay(stage, { sendAtOnce: 500 });
-    const post = (start: () => WorkerProcess): Post => ({ start, worker: start(), wakesAtMs: null });
+    const post = (start: () => WorkerProcess): Post => ({ start, worker: start(), sleep: null });
     this.consumers = [{ databaseUrl: proxied }, {}, {}].map((changes) => post(consumer(changes)));
     this.relays = [relaying, relaying].map(post);
   }
@@ -34,10 +45,14 @@ export class Crew {
     }
   }
 
-  /** One that is awake and ready to be harmed; `null` where there is none. */
-  victim(posts: readonly Post[]): Post | null {
-    const awake = posts.filter(({ wakesAtMs, worker }) => wakesAtMs === null && worker.exit === null);
-    return awake.length === 0 ? null : this.#stage.random.pick(awake);
+  /** One that is awake and at work; `null` where nobody is in time. */
+  async victim(posts: readonly Post[], random: SeededRandom): Promise<Post | null> {
+    const able = () => posts.filter(({ sleep, worker }) => sleep === null && worker.isReady);
+    const isSo = async () => {
+      this.wake();
+      return able().length > 0;
+    };
+    return (await this.#stage.eventually('there is somebody to harm', isSo)) ? random.pick(able()) : null;
   }
 
   async kill(post: Post): Promise<boolean> {
@@ -56,18 +71,31 @@ export class Crew {
     post.worker = post.start();
   }
 
-  stop(post: Post, ms: number): void {
+  stop(post: Post, ms: number, over: () => void): void {
     post.worker.stop();
-    post.wakesAtMs = Date.now() + ms;
+    const nowMs = Date.now();
+    post.sleep = { worker: post.worker.name, fromMs: nowMs, toMs: nowMs + ms, over };
   }
 
-  /** Those whose time has come, or all. */
-  async wake(all = false): Promise<void> {
+  /** Those whose time has come. */
+  wake(): void {
     for (const post of [...this.consumers, ...this.relays]) {
-      if (post.wakesAtMs === null || (!all && Date.now() < post.wakesAtMs)) continue;
-      post.worker.resume();
-      post.wakesAtMs = null;
+      const { sleep, worker } = post;
+      if (sleep === null || Date.now() < sleep.toMs) continue;
+      post.sleep = null;
+      if (worker.exit !== null) continue;
+      this.slept.push({ ...sleep, toMs: Date.now() });
+      worker.resume();
+      sleep.over();
     }
-    if (all) await Promise.all(this.#leaving);
+  }
+
+  /** Nobody is stopped any more, each past its time, and all that leave have left. */
+  async rest(): Promise<void> {
+    const asleep = [...this.consumers, ...this.relays].flatMap(({ sleep }) => sleep?.toMs ?? []);
+    const leftMs = Math.max(0, ...asleep.map((toMs) => toMs - Date.now()));
+    await new Promise((resolve) => setTimeout(resolve, leftMs + 1));
+    this.wake();
+    await Promise.all(this.#leaving);
   }
 }

@@ -4,6 +4,7 @@
  */
 import { ledgerMessage, startPublisher } from '../../harness/ordinary-run.js';
 import { recordedAttempts } from '../../harness/recorded-attempts.js';
+import { SeededRandom } from '../../harness/seeded-random.js';
 import type { Stage } from '../../harness/stage.js';
 import type { WorkerProcess } from '../../harness/worker-process.js';
 import type { Message } from '../../record/message.js';
@@ -45,13 +46,13 @@ export class Load {
   }
 
   /** One that has begun to produce. Answers whether it was at work until then. */
-  async kill(): Promise<boolean> {
+  async kill(random: SeededRandom): Promise<boolean> {
     const alive = this.#producing.filter((one) => one?.worker.exit === null) as Producing[];
     if (alive.length === 0) {
       if (this.#producing[0]) this.#ended(this.#producing[0]);
       this.#producing[0] = await this.#produce();
     }
-    const victim = alive.length === 0 ? this.#producing[0]! : this.#stage.random.pick(alive);
+    const victim = alive.length === 0 ? this.#producing[0]! : random.pick(alive);
     const { worker } = victim;
     const begun = () => recordedAttempts(this.#stage.folder, [worker.name]).length > 0;
     await this.#stage.eventually(`${worker.name} produces`, async () => begun());
@@ -65,10 +66,10 @@ export class Load {
   }
 
   /** Copies of what was produced lately; answers how many. */
-  repeat(): number {
+  repeat(random: SeededRandom): number {
     if (this.#whole === null) return 0;
     const { source, messages } = this.#whole;
-    const from = this.#stage.random.between(0, messages.length - 1);
+    const from = random.between(0, messages.length - 1);
     const some = messages.slice(from, from + 1_000);
     this.#start(source, some);
     return some.length;
@@ -78,7 +79,7 @@ export class Load {
     const stage = this.#stage;
     const source = 'publish';
     const count = Math.ceil(stage.options.durationMs / publishEveryMs);
-    const messages = Array.from({ length: count }, () => ledgerMessage(stage, this.#asked(source)));
+    const messages = this.#messages(source, count);
     this.#publisher = await startPublisher(stage, messages, { paceMs: publishEveryMs });
     stage.slices.push({ source, workers: [this.#publisher.name] });
     stage.go(this.#publisher);
@@ -94,15 +95,20 @@ export class Load {
   async #produce(): Promise<Producing> {
     const stage = this.#stage;
     const source = `slice-${this.#count++}`;
-    const messages = Array.from({ length: sliceSize }, () => ledgerMessage(stage, this.#asked(source)));
+    const messages = this.#messages(source, sliceSize);
     await stage.prepareCounters(messages);
     stage.slices.push({ source, workers: [] });
     return { source, messages, worker: this.#start(source, messages) };
   }
 
+  /** Each slice by a stream of its own. */
+  #messages(source: string, length: number): Message[] {
+    const random = new SeededRandom(this.#stage.options.seed, source);
+    return Array.from({ length }, () => ledgerMessage(this.#stage, this.#asked(source, random)));
+  }
+
   /** Now and then one that fails once, and one that is given up. */
-  #asked(source: string) {
-    const { random } = this.#stage;
+  #asked(source: string, random: SeededRandom) {
     const asked = { source, key: `${source}:${random.between(1, keys)}` };
     const fails = random.between(1, 10_000);
     if (fails === 1) return { ...asked, act: { kind: 'fail' }, fate: 'dead-letter' } as const;

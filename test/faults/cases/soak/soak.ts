@@ -5,6 +5,7 @@
 import type { FaultCase } from '../../harness/fault-case.js';
 import { effectCountSql } from '../../harness/observe.sql.js';
 import { type Ground, layOut } from '../../harness/ordinary-run.js';
+import { SeededRandom } from '../../harness/seeded-random.js';
 import { inputType, type Stage } from '../../harness/stage.js';
 import { PostgresProxy } from '../../network/postgres-proxy.js';
 import { Crew } from './crew.js';
@@ -13,6 +14,11 @@ import { Load } from './load.js';
 
 /** Time for one more harm, at the earliest and at the latest. */
 const harmEveryMs = [1_500, 4_000] as const;
+/** What is left in the end is worked off in so many milliseconds more than the patience of any run. */
+const backlogMs = 60_000;
+/** Of a run so long it is also asked how much was done, and that what was stopped was taken over. */
+const longMs = 300_000;
+const leastPerMinute = 50_000;
 
 async function lay(stage: Stage): Promise<Ground> {
   const handlers = [{ name: 'ledger/Ledger.record', type: inputType, commit: 'batch', batch: 500 }] as const;
@@ -34,20 +40,21 @@ async function soak(stage: Stage): Promise<void> {
   const harms = new Harms(stage, { crew, load, proxy });
   await load.startPublisher();
   const startedAtMs = Date.now();
+  const pauses = new SeededRandom(stage.options.seed, 'pauses');
   let nextMs = startedAtMs + harmEveryMs[1];
   while (Date.now() < startedAtMs + durationMs) {
     await new Promise((resolve) => setTimeout(resolve, 200));
-    await crew.wake();
+    crew.wake();
     const [{ count }] = await stage.database.query(effectCountSql);
     await load.topUp(count);
     if (Date.now() < nextMs) continue;
     await harms.next();
-    nextMs = Date.now() + stage.random.between(...harmEveryMs);
+    nextMs = Date.now() + pauses.between(...harmEveryMs);
   }
   await harms.end();
   await load.end();
   const seconds = (Date.now() - startedAtMs) / 1_000;
-  await stage.drained(patienceMs + durationMs);
+  await stage.drained(patienceMs + backlogMs);
   const [{ count }] = await stage.database.query(effectCountSql);
   const perSecond = Math.round(count / ((Date.now() - startedAtMs) / 1_000));
   Object.assign(stage.measured, {
@@ -55,8 +62,12 @@ async function soak(stage: Stage): Promise<void> {
     handled: count,
     'load for s': Math.round(seconds),
     perSecond,
+    ...harms.takeOvers(),
   });
-  harms.prove();
+  const isLong = durationMs >= longMs;
+  const least = isLong ? Math.round((leastPerMinute * durationMs) / 60_000) : 0;
+  stage.check(`at least ${least} are handled (${count} were)`, count >= least);
+  harms.prove(isLong);
 }
 
 export const soakCase: FaultCase = {
