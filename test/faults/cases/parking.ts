@@ -91,6 +91,7 @@ const waitingCase: FaultCase = {
   number: 33,
   fault: 'Retry with backoff inside an ordered key',
   looksFor: 'R: that key waits, others go on',
+  heavy: true,
   run: async (stage) => {
     const { random } = stage;
     const ground = await layOutInAnyForm(stage);

@@ -126,6 +126,7 @@ const twoOperators: FaultCase = {
   number: 62,
   fault: 'Two operators replay the same dead letters at once, while their events are handled',
   looksFor: 'D R',
+  heavy: true,
   run: async (stage) => {
     const ground = await layOut(stage);
     await dead(stage, ground);

@@ -26,6 +26,7 @@ const pruner: FaultCase = {
   number: 66,
   fault: 'The pruner forgets old records beside copies of events whose records are about to be old',
   looksFor: 'D',
+  heavy: true,
   run: async (stage) => {
     const ground = { ...(await layOut(stage)), dedupCacheSize: 0 };
     const events = ledgerMessages(stage, ground, stage.random.between(100, 300));
