@@ -5,8 +5,18 @@
 import { createInterface } from 'node:readline/promises';
 import { Presets, SingleBar } from 'cli-progress';
 
+const exitNotConfirmed = 4;
+
+/** False where nobody agreed: then that is said of `what`, and the exit code is 4. A program is not asked. */
+export async function agreed(question: string, what: string, json = false): Promise<boolean> {
+  if (!json && (await confirmed(question))) return true;
+  process.stderr.write(`${what} fit. Nothing was done: say --yes.\n`);
+  process.exitCode = exitNotConfirmed;
+  return false;
+}
+
 /** True where the person says yes; false where there is nobody to ask. */
-export async function confirmed(question: string): Promise<boolean> {
+async function confirmed(question: string): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return false;
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {

@@ -14,7 +14,7 @@ import {
   replayLetters,
 } from '@exactly-once/core';
 import { type Command, Option } from 'commander';
-import { confirmed, withProgress } from './confirmation.js';
+import { agreed, withProgress } from './confirmation.js';
 import { chosen, type FilterOptions, filtered } from './dead-letter-filter.js';
 import { dryRunText, refusals } from './dead-letter-view.js';
 import { withModule } from './dry-run-module.js';
@@ -48,7 +48,6 @@ interface EditOptions extends PlaceOptions {
 }
 
 const exitNotAll = 3;
-const exitNotConfirmed = 4;
 const exitHandlerFailed = 5;
 
 /** Letters of one dry run: each is handled, and rolled back, after the other. */
@@ -114,7 +113,7 @@ async function replay(
   filter: DeadLetterFilter,
   options: Signed<DecisionOptions>,
 ): Promise<void> {
-  const total = await agreed(store, filter, 'Replay', options);
+  const total = await agreedOn(store, filter, 'Replay', options);
   if (total === null) return;
   const { replayed, refused } = await withBar(total, options, (progress) =>
     replayLetters(store, filter, options.by, progress),
@@ -132,7 +131,7 @@ async function discard(
   filter: DeadLetterFilter,
   options: Signed<DiscardOptions>,
 ): Promise<void> {
-  const total = await agreed(store, filter, 'Discard', options);
+  const total = await agreedOn(store, filter, 'Discard', options);
   if (total === null) return;
   const { discarded, notDead } = await withBar(total, options, (progress) =>
     discardLetters(store, filter, { by: options.by, why: options.reason }, progress),
@@ -146,7 +145,7 @@ async function discard(
 }
 
 /** How many it is about; `null` where nobody agreed, and that was said. What was named by ids was meant. */
-async function agreed(
+async function agreedOn(
   store: DeadLetterStore,
   filter: DeadLetterFilter,
   verb: string,
@@ -154,10 +153,8 @@ async function agreed(
 ): Promise<number | null> {
   const total = filter.ids?.length ?? (await store.count({ ...filter, state: 'dead' }));
   if (yes || filter.ids !== undefined || total < 2) return total;
-  if (!json && (await confirmed(`${verb} ${counted(total, 'dead letter')}?`))) return total;
-  process.stderr.write(`${counted(total, 'dead letter')} fit. Nothing was done: say --yes.\n`);
-  process.exitCode = exitNotConfirmed;
-  return null;
+  const what = counted(total, 'dead letter');
+  return (await agreed(`${verb} ${what}?`, what, json)) ? total : null;
 }
 
 function withBar<T>(

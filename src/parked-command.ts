@@ -6,7 +6,7 @@
  */
 import { checkWords, type DiscardDecision, type ParkedScope, type ParkStore } from '@exactly-once/core';
 import { Command, Option } from 'commander';
-import { confirmed } from './confirmation.js';
+import { agreed } from './confirmation.js';
 import { databaseCommand, onStorage, type PlaceOptions } from './on-storage.js';
 import { counted, jsonText, print, textOf } from './output.js';
 import { table } from './plain-table.js';
@@ -42,7 +42,6 @@ Exit codes:
   4  nobody confirmed it: nothing was done; say --yes`;
 
 const exitNothing = 3;
-const exitNotConfirmed = 4;
 /** Keys that are looked at. */
 const most = 10_000;
 
@@ -102,11 +101,7 @@ async function giveUp(store: ParkStore, options: GiveUpOptions, decision: Discar
   const scopes = await fitting(store, options);
   const what = counted(scopes.length, 'key');
   const asks = scopes.length > 1 && !options.yes;
-  if (asks && (options.json || !(await confirmed(`Give the first event of ${what} up?`)))) {
-    process.stderr.write(`${what} fit. Nothing was done: say --yes.\n`);
-    process.exitCode = exitNotConfirmed;
-    return;
-  }
+  if (asks && !(await agreed(`Give the first event of ${what} up?`, what, options.json))) return;
   let givenUp = 0;
   for (const scope of scopes) if (await store.giveUp(scope, decision)) givenUp++;
   print(options.json ? jsonText({ givenUp }) : `${counted(givenUp, 'event')} given up.`);

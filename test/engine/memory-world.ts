@@ -5,6 +5,7 @@ import {
   type EventContext,
   type EventTypeDescriptor,
   type HandlerDefinition,
+  keyHash,
   type Storage,
 } from '@exactly-once/core';
 import {
@@ -76,6 +77,16 @@ export class MemoryWorld {
 
   feed(...ids: string[]): void {
     this.broker.append('in', ...ids.map((id) => this.message(id)));
+  }
+
+  /** Into the log of the database broker. */
+  async feedLog(...ids: string[]): Promise<void> {
+    await this.storage.log.createTopics(['in'], 1);
+    const records = ids.map((id) => {
+      const { headers, body } = this.message(id);
+      return { topic: 'in', key: null, hash: keyHash(null, id), headers, body: Buffer.from(body) };
+    });
+    await this.storage.log.append(records);
   }
 
   message(id: string, body = '{}', type = 'happened', source = 'test') {

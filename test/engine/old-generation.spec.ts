@@ -1,4 +1,4 @@
-import { DatabaseBroker, type HandlerDefinition, keyHash, RetryAfterError } from '@exactly-once/core';
+import { DatabaseBroker, type HandlerDefinition, RetryAfterError } from '@exactly-once/core';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { MemoryWorld } from './memory-world.js';
 
@@ -15,14 +15,7 @@ describe('a process that registered before a rewind to a new generation', () => 
     await world.start(handlers, { broker });
     await world.pass(2_000);
   };
-  const feed = async (...ids: string[]) => {
-    await world.storage.log.createTopics(['in'], 1);
-    const records = ids.map((id) => {
-      const { headers, body } = world.message(id);
-      return { topic: 'in', key: null, hash: keyHash(null, id), headers, body: Buffer.from(body) };
-    });
-    await world.storage.log.append(records);
-  };
+  const feed = (...ids: string[]) => world.feedLog(...ids);
   const calls = () => world.calls.splice(0);
 
   it('handles nothing of what it claims after it, until it is restarted', async () => {

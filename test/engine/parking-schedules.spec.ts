@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type Mishap, type ScheduledEvent, ScheduleWorld, type Step } from './schedule-world.js';
+import type { Mishap } from './mishaps.js';
+import { type ScheduledEvent, ScheduleWorld, type Step } from './schedule-world.js';
 
 const mishap = fc.constantFrom<Mishap>(
   'no',

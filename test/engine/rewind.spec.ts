@@ -2,7 +2,6 @@ import {
   DatabaseBroker,
   type GroupPositions,
   type HandlerDefinition,
-  keyHash,
   noTelemetry,
   type RewindRequest,
   rewind,
@@ -27,14 +26,7 @@ describe('rewind, on the database broker', () => {
     await world.start(handlers, { broker, types });
     await world.pass(2_000);
   };
-  const feed = async (...ids: string[]) => {
-    await world.storage.log.createTopics(['in'], 1);
-    const records = ids.map((id) => {
-      const { headers, body } = world.message(id);
-      return { topic: 'in', key: null, hash: keyHash(null, id), headers, body: Buffer.from(body) };
-    });
-    await world.storage.log.append(records);
-  };
+  const feed = (...ids: string[]) => world.feedLog(...ids);
   const positions = (): GroupPositions => {
     const made = new DatabaseBroker();
     const { storage, clock } = world;

@@ -5,20 +5,17 @@
 import {
   Engine,
   type EventContext,
-  ExactlyOnceError,
   type HandlerDefinition,
   type ParkedEntry,
   type ParkScope,
-  PermanentError,
-  RetryAfterError,
   type Storage,
   type StoredDeadLetter,
 } from '@exactly-once/core';
 import type { InMemoryTransaction } from '@exactly-once/testing';
 import { MemoryWorld } from './memory-world.js';
+import { type Mishap, Mishaps } from './mishaps.js';
 import { ReplayBooks } from './replay-books.js';
 
-export type Mishap = 'no' | 'fails' | 'later' | 'permanent' | 'collides' | 'swallows';
 export type DeathAt = 'begin' | 'before commit' | 'after commit';
 
 export interface ScheduledEvent {
@@ -51,7 +48,7 @@ export class ScheduleWorld extends MemoryWorld {
   readonly events: (ScheduledEvent & { readonly id: string })[] = [];
   /** What happened that was asked for. */
   readonly fired = new Set<string>();
-  readonly #calls = new Map<string, number>();
+  readonly #mishaps = new Mishaps(this, this.fired);
   readonly #handlers = ['h', 'b', 'n'];
   readonly #replays = new ReplayBooks();
   #main!: Process;
@@ -248,29 +245,13 @@ export class ScheduleWorld extends MemoryWorld {
     const common = { name, type: 'happened', timeoutMs: 2_000_000_000 };
     const one = (context: EventContext) => {
       this.ledger.append({ handler: name, id: context.id });
-      this.#mishap(`${name} ${context.id}`, this.events[Number(context.id) - 1]!);
+      const { mishaps } = this.events[Number(context.id) - 1]!;
+      this.#mishaps.happen(`${name} ${context.id}`, this.#healthy ? [] : mishaps);
     };
     if (name !== 'b') {
       const order = name === 'n' ? { order: 'none' as const } : {};
       return { ...common, ...order, invoke: async (_, context) => one(context) };
     }
     return { ...common, batch: 3, invokeBatch: async (_, contexts) => contexts.forEach(one) };
-  }
-
-  #mishap(call: string, { mishaps }: ScheduledEvent): void {
-    const calls = this.#calls.get(call) ?? 0;
-    this.#calls.set(call, calls + 1);
-    const mishap = this.#healthy ? 'no' : (mishaps[calls] ?? 'no');
-    if (mishap !== 'no') this.fired.add(mishap);
-    if (mishap === 'fails') throw new Error('not yet');
-    if (mishap === 'later') throw new RetryAfterError(700);
-    if (mishap === 'permanent') throw new PermanentError('never');
-    if (mishap === 'collides') this.failStatement(new ExactlyOnceError('EO_SERIALIZATION_FAILURE', 'x'));
-    if (mishap !== 'swallows') return;
-    try {
-      this.failStatement(new Error('refused'));
-    } catch {
-      // as a careless handler does
-    }
   }
 }

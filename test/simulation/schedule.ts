@@ -2,8 +2,7 @@
  * What can be asked of a simulated world, and how schedules of it are drawn.
  */
 import fc from 'fast-check';
-
-export type Mishap = 'no' | 'fails' | 'later' | 'permanent' | 'collides' | 'swallows';
+import type { Mishap } from '../engine/mishaps.js';
 
 export interface AskedEvent {
   readonly key: string | null;

@@ -10,11 +10,10 @@ import {
   ExactlyOnceError,
   type HandlerDefinition,
   hasCode,
-  PermanentError,
-  RetryAfterError,
   type Storage,
 } from '@exactly-once/core';
 import { caused, MemoryWorld } from '../engine/memory-world.js';
+import { Mishaps } from '../engine/mishaps.js';
 import { plant, type SimulatedBug } from './planted.js';
 import type { AskedEvent, Schedule, Step, Who } from './schedule.js';
 import { SimulatedProcess, sessionMs } from './simulated-process.js';
@@ -27,7 +26,7 @@ export class SimulatedWorld extends MemoryWorld {
   /** What happened that was asked for. */
   readonly fired = new Set<string>();
   readonly books = new SimulationBooks(this.storage, this.broker, this.ledger);
-  readonly #calls = new Map<string, number>();
+  readonly #mishaps = new Mishaps(this, this.fired);
   readonly #processes: SimulatedProcess[] = [];
   /** They were asked to end, and have not yet. */
   readonly #leaving = new Set<SimulatedProcess>();
@@ -263,7 +262,8 @@ export class SimulatedWorld extends MemoryWorld {
       const id = name === 'o' ? `${context.id}@${context.delivery.offset}` : context.id;
       this.ledger.append({ handler: name, id });
       await process.pass('in a handler');
-      this.#mishap(`${name} ${context.id}`, this.books.asked[Number(context.id) - 1]!);
+      const { mishaps } = this.books.asked[Number(context.id) - 1]!;
+      this.#mishaps.happen(`${name} ${context.id}`, this.#healthy ? [] : mishaps);
       this.books.second.append({ handler: name, id });
       if (name === 'h') await process.engine.outbox.publish(caused, { by: context.id });
     };
@@ -278,22 +278,5 @@ export class SimulatedWorld extends MemoryWorld {
     }
     const more = { n: { order: 'none' as const }, o: { dedup: 'offset' as const } }[name] ?? {};
     return { ...common, ...more, invoke: async (_, context) => one(context) };
-  }
-
-  #mishap(call: string, { mishaps }: AskedEvent): void {
-    const calls = this.#calls.get(call) ?? 0;
-    this.#calls.set(call, calls + 1);
-    const mishap = this.#healthy ? 'no' : (mishaps[calls] ?? 'no');
-    if (mishap !== 'no') this.fired.add(mishap);
-    if (mishap === 'fails') throw new Error('not yet');
-    if (mishap === 'later') throw new RetryAfterError(700);
-    if (mishap === 'permanent') throw new PermanentError('never');
-    if (mishap === 'collides') this.failStatement(new ExactlyOnceError('EO_SERIALIZATION_FAILURE', 'x'));
-    if (mishap !== 'swallows') return;
-    try {
-      this.failStatement(new Error('refused'));
-    } catch {
-      // as a careless handler does
-    }
   }
 }

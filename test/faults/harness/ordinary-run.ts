@@ -137,3 +137,9 @@ export async function killsItself(stage: Stage, worker: WorkerProcess, plan: Fau
 export function hasFired(stage: Stage, worker: WorkerProcess): boolean {
   return stage.evidence().some((line) => line.kind === 'fault' && line.worker === worker.name);
 }
+
+/** On top of the oracles: none has ended, however. */
+export function checkStayUp(stage: Stage, workers: readonly WorkerProcess[]): void {
+  const gone = workers.filter(({ exit }) => exit !== null).map(({ name }) => name);
+  stage.check(`the processes stay up (${gone} did not)`, gone.length === 0);
+}

@@ -44,7 +44,7 @@ export interface HandlerCall {
 interface Running {
   readonly call: HandlerCall;
   readonly operation: Operation | null;
-  /** Inside of \`ExactlyOnce.outside\`: what it writes is not to belong to the event. */
+  /** Inside of `ExactlyOnce.outside`: what it writes is not to belong to the event. */
   readonly outside: boolean;
 }
 

@@ -5,6 +5,7 @@
 import { endSessions } from '../../harness/end-sessions.js';
 import type { FaultCase } from '../../harness/fault-case.js';
 import {
+  checkStayUp,
   consume,
   layOutInAnyForm,
   ledgerMessages,
@@ -38,8 +39,7 @@ async function endAgain(stage: Stage): Promise<void> {
   await stage.finished(publisher);
   await startProducer(stage, ledgerMessages(stage, ground, 20));
   await stage.drained();
-  const gone = consumers.filter(({ exit }) => exit !== null).map(({ name }) => name);
-  stage.check(`the processes stay up (${gone} did not)`, gone.length === 0);
+  checkStayUp(stage, consumers);
 }
 
 export const endedSessionsCase: FaultCase = {

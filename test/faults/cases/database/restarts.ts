@@ -5,6 +5,7 @@ import type { PostgresCluster } from '../../../services/postgres-cluster.js';
 import type { FaultCase } from '../../harness/fault-case.js';
 import { effectCountSql } from '../../harness/observe.sql.js';
 import {
+  checkStayUp,
   consume,
   layOutInAnyForm,
   ledgerMessages,
@@ -65,8 +66,7 @@ async function restartAgain(stage: Stage): Promise<void> {
   await stage.finished(publisher);
   await startProducer(stage, ledgerMessages(stage, ground, 20));
   await stage.drained();
-  const gone = working.filter(({ exit }) => exit !== null).map(({ name }) => name);
-  stage.check(`the processes stay up (${gone} did not)`, gone.length === 0);
+  checkStayUp(stage, working);
 }
 
 export const restartsCase: FaultCase = {

@@ -7,7 +7,14 @@ import { observer } from '../../../services/postgres.js';
 import type { PostgresCluster } from '../../../services/postgres-cluster.js';
 import type { FaultCase } from '../../harness/fault-case.js';
 import { holdLettersSql, lettersWaitSql, parkedCountSql } from '../../harness/observe.sql.js';
-import { consume, type Ground, layOutInAnyForm, ledgerMessage, produce } from '../../harness/ordinary-run.js';
+import {
+  checkStayUp,
+  consume,
+  type Ground,
+  layOutInAnyForm,
+  ledgerMessage,
+  produce,
+} from '../../harness/ordinary-run.js';
 import { ownDatabase } from '../../harness/own-database.js';
 import type { Stage } from '../../harness/stage.js';
 import type { Message } from '../../record/message.js';
@@ -75,8 +82,7 @@ export const whileDeadLetteringCase: FaultCase = {
     for (const one of outages) await outage(stage, cluster, ground, one);
     await stage.drained();
     const [{ count }] = await stage.database.query(parkedCountSql);
-    const gone = consumers.filter(({ exit }) => exit !== null).map(({ name }) => name);
     stage.check(`nothing is parked any more (${count})`, count === 0);
-    stage.check(`the processes stay up (${gone} did not)`, gone.length === 0);
+    checkStayUp(stage, consumers);
   },
 };
