@@ -30,6 +30,8 @@ export interface Request {
   readonly planted: readonly PlantedBug[];
   readonly patienceMs: number;
   readonly durationMs: number;
+  /** Runs at a time. */
+  readonly jobs: number;
 }
 
 interface Given {
@@ -49,6 +51,7 @@ interface Given {
   since: string;
   patience: number;
   duration: number;
+  jobs?: number;
   plant?: PlantedBug;
 }
 
@@ -71,6 +74,7 @@ export function parseRequest(argv: readonly string[]): Request {
     planted: given.plant === undefined ? [] : [given.plant],
     patienceMs: given.patience * 1_000,
     durationMs: minutes === undefined ? given.duration * 1_000 : minutes * 60_000,
+    jobs: given.jobs ?? (quick ? 3 : 1),
   };
 }
 
@@ -104,6 +108,7 @@ function commandLine(): Command {
       parseWhole,
       15,
     )
+    .option('--jobs <number>', 'runs at a time, most of which wait; default 1, with --quick 3', parseJobs)
     .addOption(
       new Option('--plant <bug>', 'takes a remedy out, to show that a case turns red').choices(plantedBugs),
     )
@@ -116,6 +121,11 @@ function parseCases(text: string): number[] | 'all' {
 
 function parseWhole(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError(`"${text}" is not a whole number`);
+  return Number(text);
+}
+
+function parseJobs(text: string): number {
+  if (!/^[1-9]\d?$/.test(text)) throw new InvalidArgumentError(`"${text}" is not a number from 1 to 99`);
   return Number(text);
 }
 

@@ -1,5 +1,5 @@
 /**
- * `npm run faults`: runs the cases one after another against real PostgreSQL and real Kafka, or PostgreSQL alone.
+ * `npm run faults`: runs the cases, as many at a time as --jobs says, against real PostgreSQL and real Kafka, or PostgreSQL alone.
  *
  * Exits with 1 where a run shows an anomaly or its fault did not fire. Leaves no process, database or topic.
  */
@@ -30,16 +30,17 @@ async function runAll(
 ): Promise<RunReport[]> {
   const reports: RunReport[] = [];
   const history = new History();
+  const queue = request.seeds.flatMap((seed) => runs.map((run) => ({ ...run, seed }))).values();
   console.log(tableHead());
-  for (const seed of request.seeds) {
-    for (const { faultCase, broker } of runs) {
+  const job = async () => {
+    for (const { faultCase, broker, seed } of queue) {
       const report = await runCase(faultCase, services(broker), { ...request, broker, seed });
       reports.push(report);
       history.add(report, request.planted);
-      console.log(tableLine(report));
-      for (const line of details(report)) console.log(line);
+      console.log([tableLine(report), ...details(report)].join('\n'));
     }
-  }
+  };
+  await Promise.all(Array.from({ length: request.jobs }, job));
   return reports;
 }
 

@@ -155,7 +155,7 @@ const planted: readonly Planted[] = [
   },
   {
     title: 'a parked event does not hold its key: those behind it pass (case 33)',
-    runs: { cases: [33], seed: 1, plant: 'parked-passed', quick: true, patience: 30 },
+    runs: { cases: [33], seed: 1, plant: 'parked-passed', patience: 30 },
     isRed: ({ counts }) => expect(counts.R).toBeGreaterThan(0),
   },
 ];

@@ -1,5 +1,5 @@
 /**
- * Cases 32 and 33: events that fail and wait in the database, while processes die at each step of it, and while others
+ * Cases 32, 33 and 68: events that fail and wait in the database, while processes die at each step of it, and while others
  * of their partitions go on.
  */
 import type { FaultCase } from '../harness/fault-case.js';
@@ -122,7 +122,7 @@ const waitingCase: FaultCase = {
 };
 
 const failingKeyCase: FaultCase = {
-  number: 33,
+  number: 68,
   fault: '10,000 failing events of one key',
   looksFor: 'L R X: others go on, and its own are given up in order',
   heavy: true,

@@ -15,7 +15,7 @@ export const families: Readonly<Record<string, readonly number[]>> = {
   'Copies, replays, and ids that look alike': [14, 15, 20, 21, 23, 34, 46],
   'Outbox, relay and Kafka transactions': [28, 29, 30, 50],
   'Mistakes and contention in handlers': [12, 13, 16, 39, 40, 41, 42, 43, 48, 49],
-  'Events that fail, poison, dead letters': [31, 33, 37, 61, 62, 63, 64, 65],
+  'Events that fail, poison, dead letters': [31, 33, 37, 61, 62, 63, 64, 65, 68],
   'Input out of all bounds': [35, 36],
   'Forgetting and rewinding': [66, 67],
   'All at random, at length': [70],

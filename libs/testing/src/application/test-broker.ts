@@ -4,8 +4,8 @@
  * In memory, one partition a topic. What waits in its place, because its handler's events keep the order of a partition
  * or the database is away, is told as such, so that no test waits for ever.
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
 import {
+  AmbientValue,
   type Broker,
   type BrokerContext,
   type Clock,
@@ -38,7 +38,7 @@ export class TestBroker implements Broker {
   readonly #waiters = new Set<Waiter>();
   /** By topic: why it does not go on now. */
   readonly #held = new Map<string, Standing>();
-  readonly #processing = new AsyncLocalStorage<string>();
+  readonly #processing = new AmbientValue<string>();
 
   bind(context: BrokerContext): void {
     this.#log.bind(context);
@@ -50,7 +50,7 @@ export class TestBroker implements Broker {
       now: () => clock.now(),
       timer: (ms, action) => clock.timer(ms, action),
       sleep: async (ms, signal) => {
-        const topic = this.#processing.getStore();
+        const topic = this.#processing.current();
         if (ms <= 0 || topic === undefined) return clock.sleep(ms, signal);
         const standing = { waitsMs: ms };
         this.#tell(topic, standing);

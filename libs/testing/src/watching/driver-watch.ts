@@ -4,10 +4,9 @@
  * Prototypes are surrounded while a watched storage is open, and given back with the last one. Only code inside of a
  * watched handler call notices.
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { ExactlyOnceError, hasCode, isThenable } from '@exactly-once/core';
+import { AmbientValue, ExactlyOnceError, hasCode, isThenable } from '@exactly-once/core';
 import { callSite } from './call-site.js';
 import { currentCall, type HandlerCall, inCall, type Operation } from './handler-call.js';
 
@@ -37,7 +36,7 @@ export interface ClientBox {
 }
 
 const patches = new Map<Prototype, Patch>();
-const seeking = new AsyncLocalStorage<ClientBox>();
+const seeking = new AmbientValue<ClientBox>();
 /** Of an EntityManager: they give no promise, or only hand out something. */
 const passive =
   /^(constructor|create|createQueryBuilder|merge|hasId|getId|get\w*Repository|withRepository|release)$/;
@@ -108,7 +107,7 @@ function prototypeWith(of: object, method: string): Prototype | null {
 /** pg's `query`: with a promise, with a callback, or with an object that submits itself. */
 function watchedQuery(original: Method, _name: string): Method {
   return function query(...parameters) {
-    const box = seeking.getStore();
+    const box = seeking.current();
     if (box !== undefined) box.client ??= this;
     const running = currentCall();
     if (running === undefined || box !== undefined) return original.apply(this, parameters);

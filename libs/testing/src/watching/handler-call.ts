@@ -3,8 +3,7 @@
  *
  * A call that has ended stays visible to the code that outlived it.
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
-import type { ExactlyOnceError, Scope } from '@exactly-once/core';
+import { AmbientValue, type ExactlyOnceError, type Scope } from '@exactly-once/core';
 
 /** Something that the handler asked of its database and that is not answered yet. */
 export interface Operation {
@@ -48,11 +47,11 @@ interface Running {
   readonly outside: boolean;
 }
 
-const running = new AsyncLocalStorage<Running | undefined>();
+const running = new AmbientValue<Running | undefined>();
 
 /** `undefined` outside of any. */
 export function currentCall(): Running | undefined {
-  return running.getStore();
+  return running.current();
 }
 
 export function inCall<T>(call: HandlerCall, work: () => T, operation: Operation | null = null): T {
@@ -60,6 +59,6 @@ export function inCall<T>(call: HandlerCall, work: () => T, operation: Operation
 }
 
 export function outsideTransaction<T>(work: () => T): T {
-  const now = running.getStore();
+  const now = running.current();
   return now === undefined ? work() : running.run({ ...now, outside: true }, work);
 }
