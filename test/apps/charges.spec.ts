@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { OrderRow } from '../../apps/shop/src/audit/books.js';
-import { chargeFindings } from './charges.js';
+import { chargeFindings, mailFindings } from './charges.js';
 
 const order: OrderRow = {
   id: 'a',
@@ -31,5 +31,22 @@ describe('chargeFindings', () => {
     ],
   ])('finds %s', (_, charges, finding) => {
     expect(chargeFindings(books, charges)).toContain(finding);
+  });
+});
+
+describe('mailFindings', () => {
+  const notifications = [{ orderId: 'a', about: 'shipped' as const }];
+  const mail = { orderId: 'a', text: 'on its way' };
+
+  it('finds nothing where each notification is one mail', () => {
+    expect(mailFindings({ notifications }, [mail])).toEqual([]);
+  });
+
+  it.each([
+    ['a doubled mail', [mail, mail], 'order a has 1 notifications and 2 mails'],
+    ['a missing mail', [], 'order a has 1 notifications and 0 mails'],
+    ['a phantom', [mail, { ...mail, orderId: 'z' }], 'order z has 0 notifications and 1 mails'],
+  ])('finds %s', (_, mails, finding) => {
+    expect(mailFindings({ notifications }, mails)).toEqual([finding]);
   });
 });

@@ -1,8 +1,9 @@
 /**
- * Compares the payments with the provider's own books: the one effect that happens outside of any transaction of
- * ours, and is kept to one by its idempotency key.
+ * Compares payments and notifications with the providers' own books: the effects that happen outside of any
+ * transaction of ours, and are kept to one by their idempotency keys.
  */
 import type { Books } from '../../apps/shop/src/audit/books.js';
+import type { SentMail } from './mail-server.js';
 import type { Charge } from './provider-server.js';
 
 /** In words; empty where each payment was charged once and nothing else was. */
@@ -27,4 +28,18 @@ export function chargeFindings(
     if (!known.has(orderId)) found.push(`order ${orderId} was charged and is not there`);
   }
   return found;
+}
+
+/** In words; empty where each notification was sent as one mail, and nothing else was. */
+export function mailFindings(
+  { notifications }: Pick<Books, 'notifications'>,
+  mails: readonly SentMail[],
+): string[] {
+  const orders = new Set([...notifications, ...mails].map(({ orderId }) => orderId));
+  const of = (order: string, all: readonly { readonly orderId: string }[]) =>
+    all.filter(({ orderId }) => orderId === order).length;
+  return [...orders]
+    .map((id) => ({ id, told: of(id, notifications), sent: of(id, mails) }))
+    .filter(({ told, sent }) => told !== sent)
+    .map(({ id, told, sent }) => `order ${id} has ${told} notifications and ${sent} mails`);
 }

@@ -1,10 +1,7 @@
 /**
- * The payment provider of the tests: another system over HTTP, that charges an idempotency key once and counts how
- * often it was asked. It can keep one answer back, so that a test knows a charge is in flight.
+ * The payment provider of the tests: charges an idempotency key once.
  */
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { KeyedServer, type Reply } from './keyed-server.js';
 
 export interface Charge {
   readonly chargeId: string;
@@ -12,43 +9,11 @@ export interface Charge {
   readonly cents: number;
 }
 
-export class ProviderServer {
+export class ProviderServer extends KeyedServer {
   /** By idempotency key. */
   readonly charges = new Map<string, Charge>();
-  /** How often each key was asked for. */
-  readonly calls = new Map<string, number>();
-  readonly #server: Server;
-  #withheldAt = Number.POSITIVE_INFINITY;
-  #withheld: string | null = null;
   readonly #failures = new Map<number, number>();
   readonly #declined = new Map<number, string>();
-
-  private constructor() {
-    this.#server = createServer((request, response) => {
-      this.#answer(request, response).catch((error: Error) => response.destroy(error));
-    });
-  }
-
-  static async start(): Promise<ProviderServer> {
-    const provider = new ProviderServer();
-    provider.#server.listen(0, '127.0.0.1');
-    await once(provider.#server, 'listening');
-    return provider;
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/charges`;
-  }
-
-  /** The key whose answer is kept back; `null` until it is asked for. */
-  get withheld(): string | null {
-    return this.#withheld;
-  }
-
-  /** Takes the money of the charge with this number, but never answers its first call. */
-  withholdAt(number: number): void {
-    this.#withheldAt = number;
-  }
 
   /** Answers the first call for this amount with this status, and takes no money. */
   failOnce(cents: number, status: number): void {
@@ -60,35 +25,19 @@ export class ProviderServer {
     this.#declined.set(cents, reason);
   }
 
-  async stop(): Promise<void> {
-    this.#server.closeAllConnections();
-    this.#server.close();
-    await once(this.#server, 'close');
-  }
-
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const key = String(request.headers['idempotency-key']);
-    const order = JSON.parse(Buffer.concat(await request.toArray()).toString()) as Omit<Charge, 'chargeId'>;
-    this.calls.set(key, (this.calls.get(key) ?? 0) + 1);
+  protected answer(key: string, body: unknown): Reply {
+    const order = body as Omit<Charge, 'chargeId'>;
     const failure = this.#failures.get(order.cents);
     if (failure !== undefined) {
       this.#failures.delete(order.cents);
-      response.writeHead(failure, { 'retry-after': '0' }).end();
-      return;
+      return { status: failure, headers: { 'retry-after': '0' } };
     }
-    response.setHeader('content-type', 'application/json');
     const reason = this.#declined.get(order.cents);
-    if (reason !== undefined) {
-      response.writeHead(402).end(JSON.stringify({ reason }));
-      return;
-    }
+    if (reason !== undefined) return { status: 402, body: { reason } };
     const known = this.charges.get(key);
     const charge = known ?? { chargeId: `ch_${this.charges.size + 1}`, ...order };
     this.charges.set(key, charge);
-    if (known === undefined && this.charges.size === this.#withheldAt) {
-      this.#withheld = key;
-      return;
-    }
-    response.end(JSON.stringify({ chargeId: charge.chargeId }));
+    const answered = { status: 200, body: { chargeId: charge.chargeId } };
+    return known === undefined ? { ...answered, done: this.charges.size } : answered;
   }
 }

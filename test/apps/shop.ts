@@ -1,5 +1,5 @@
 /**
- * The four services with everything they need: a broker, a database for each, and the provider. The broker is the
+ * The four services with everything they need: a broker, a database for each, and the providers. The broker is the
  * test's own, because the services' topics have fixed names that may be somebody else's on a shared one.
  */
 import { audit } from '../../apps/shop/src/audit/audit.js';
@@ -8,6 +8,7 @@ import { KafkaCluster } from '../services/kafka.js';
 import { KafkaBroker } from '../services/kafka-broker.js';
 import { until } from '../services/ports.js';
 import { findPostgres, type TestDatabase } from '../services/postgres.js';
+import { MailServer } from './mail-server.js';
 import { ProviderServer } from './provider-server.js';
 import { type ServiceName, ServiceProcess } from './service-process.js';
 
@@ -15,6 +16,7 @@ export interface Shop {
   readonly broker: KafkaBroker;
   readonly cluster: KafkaCluster;
   readonly provider: ProviderServer;
+  readonly mail: MailServer;
   readonly services: Readonly<Record<ServiceName, ServiceProcess>>;
   readonly databases: Readonly<Record<ServiceName, TestDatabase>>;
   readonly close: () => Promise<void>;
@@ -49,8 +51,10 @@ export async function openShop(): Promise<Shop> {
     ends.push(() => broker.stop());
     const cluster = new KafkaCluster([broker.address], async () => undefined);
     for (const topic of topics) await cluster.createNamedTopic(topic, 4);
-    const provider = await ProviderServer.start();
+    const provider = await new ProviderServer().listen();
     ends.push(() => provider.stop());
+    const mail = await new MailServer().listen();
+    ends.push(() => mail.stop());
     const databases = await forEachService(async (name) => {
       const database = await server.createDatabase(name);
       ends.push(database.drop);
@@ -61,11 +65,12 @@ export async function openShop(): Promise<Shop> {
         DATABASE_URL: databases[name].url,
         KAFKA_BROKERS: broker.address,
         PAYMENT_PROVIDER_URL: provider.url,
+        MAIL_PROVIDER_URL: mail.url,
       });
       ends.push(() => service.remove());
       return service;
     });
-    return { broker, cluster, provider, services, databases, close };
+    return { broker, cluster, provider, mail, services, databases, close };
   } catch (error) {
     await close();
     throw error;

@@ -10,6 +10,7 @@ import { MainModule } from './main.module.js';
 const app = await NestFactory.create(MainModule);
 app.useGlobalPipes(new ValidationPipe({ transform: true }));
 app.connectMicroservice(exactlyOnce(), { inheritAppConfig: true });
-app.enableShutdownHooks();
+// Ends with 0. Without it Nest sends the signal once more, which the first process of a container does not get.
+app.enableShutdownHooks([], { useProcessExit: true });
 await app.startAllMicroservices();
 await app.listen(process.env['PORT'] ?? 3002);

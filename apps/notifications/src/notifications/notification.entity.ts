@@ -1,6 +1,5 @@
 /**
- * What a customer is told. A row is the effect that happens once; who sends it as mail calls another system, at least
- * once, with a key of the row's.
+ * What a customer is told. The row is the effect that happens once; the mail is another system's, called at least once.
  * No unique constraint on the order: that there is one row for each is the inbox's doing.
  */
 import { Column, CreateDateColumn, Entity, PrimaryGeneratedColumn } from 'typeorm';

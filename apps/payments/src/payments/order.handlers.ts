@@ -25,11 +25,15 @@ export class OrderHandlers {
     private readonly provider: PaymentProvider,
   ) {}
 
-  /** `commit: 'event'`: in a shared transaction a neighbour's failure would call the provider again. */
+  /**
+   * `commit: 'event'`: in a shared transaction a neighbour's failure would call the provider again. A dry run would be
+   * rolled back here, and not there: it does not ask.
+   */
   @IdempotentHandler(OrderPlaced, { name: 'payments/capture', commit: 'event' })
   async capture(@Payload() order: OrderPlaced, @Ctx() context: EventContext): Promise<void> {
     const { orderId, totalCents: cents } = order;
     const { idempotencyKey, signal } = context;
+    if (context.dryRun) return;
     const answer = await this.provider.charge({ idempotencyKey, orderId, cents }, signal);
     if (answer.outcome === 'refused') return this.#refused(orderId, cents, answer.reason);
     await this.#captured(orderId, cents, answer.chargeId);
