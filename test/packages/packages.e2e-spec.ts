@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { publint } from 'publint';
 import ts from 'typescript';
@@ -22,7 +23,7 @@ describe.each(published)('the package of %s', (source) => {
     const { files } = packed(source);
 
     const alien = files.filter(
-      (path) => !/^(dist\/.*\.(js|d\.ts)(\.map)?|README\.md|LICENSE|package\.json)$/.test(path),
+      (path) => !/^(dist\/.*\.(js|d\.ts)|README\.md|LICENSE|package\.json)$/.test(path),
     );
     expect(alien).toEqual([]);
     expect(files.filter((path) => /\.spec\.|\.tsbuildinfo/.test(path))).toEqual([]);
@@ -57,25 +58,47 @@ describe.each(published)('the package of %s', (source) => {
   });
 });
 
+describe.each(libs)('the types of %s', (source) => {
+  it('are right, whoever resolves them', async () => {
+    const tarball = readFileSync(packed(source).tarball);
+
+    const analysis = await checkPackage(createPackageFromTarballData(tarball));
+
+    const problems = 'problems' in analysis ? analysis.problems : ['no types'];
+    expect(problems).toMatchObject([{ kind: 'CJSResolvesToESM' }]); // which Node's require() takes
+  });
+});
+
+const importing = (name: string, at: number) => `import * as lib${at} from '${name}';`;
+const requiring = (name: string, at: number) => `import lib${at} = require('${name}');`;
+const nodenext = { module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext };
+/** As older projects of the Nest CLI have it. */
+const commonjs: ts.CompilerOptions = {
+  module: ts.ModuleKind.CommonJS,
+  moduleResolution: ts.ModuleResolutionKind.Node10,
+  ignoreDeprecations: '6.0',
+};
+
 describe('outside of the repository', () => {
   it.each([
-    ['ES modules', 'consumer.mts', (name: string, at: number) => `import * as lib${at} from '${name}';`],
-    ['CommonJS', 'consumer.cts', (name: string, at: number) => `import lib${at} = require('${name}');`],
-  ])('the types resolve and are whole, from %s', (_, file, importing) => {
+    ['ES modules', 'consumer.mts', importing, nodenext],
+    ['CommonJS', 'consumer.cts', requiring, nodenext],
+    ['CommonJS, resolved as before "exports"', 'consumer.ts', importing, commonjs],
+  ])('the types resolve and are whole, from %s', (_, file, load, resolution) => {
     const path = join(outside.folder, file);
     const names = libs.map(nameOf);
     const uses = names.map((_name, at) => `export const keys${at}: string[] = Object.keys(lib${at});`);
-    writeFileSync(path, [...names.map(importing), ...uses].join('\n'));
+    writeFileSync(path, [...names.map(load), ...uses].join('\n'));
     outside.provide('@types/node');
 
-    expect(typeErrors(path)).toEqual([]);
+    expect(typeErrors(path, resolution)).toEqual([]);
   });
 
   it('a type that a package does not have is an error, so the types are looked at', () => {
     const path = join(outside.folder, 'wrong.mts');
     writeFileSync(path, "import { NoSuchThing } from '@exactly-once/core';\nexport const a = NoSuchThing;\n");
 
-    expect(typeErrors(path)).toEqual([expect.stringContaining('NoSuchThing')]);
+    expect(typeErrors(path, nodenext)).toEqual([expect.stringContaining('NoSuchThing')]);
   });
 
   it.each([
@@ -110,20 +133,22 @@ function sourcesIn(folder: string): string[] {
 }
 
 /** Errors of a program and of our packages' declarations; other people's are their own. */
-function typeErrors(path: string): string[] {
+function typeErrors(path: string, resolution: ts.CompilerOptions): string[] {
   const options: ts.CompilerOptions = {
     strict: true,
     noEmit: true,
     target: ts.ScriptTarget.ES2023,
-    module: ts.ModuleKind.NodeNext,
-    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    ...resolution,
     types: ['node'],
     typeRoots: [join(outside.folder, 'node_modules/@types')],
   };
-  return ts
-    .getPreEmitDiagnostics(ts.createProgram([path], options))
-    .filter(({ file }) => file === undefined || file.fileName.startsWith(outside.folder))
-    .map(
-      ({ messageText, file }) => `${file?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`,
-    );
+  const program = ts.createProgram([path], options);
+  const ours = program.getSourceFiles().filter(({ fileName }) => fileName.startsWith(outside.folder));
+  const found = ours.flatMap((file) => [
+    ...program.getSyntacticDiagnostics(file),
+    ...program.getSemanticDiagnostics(file),
+  ]);
+  return [...program.getOptionsDiagnostics(), ...program.getGlobalDiagnostics(), ...found].map(
+    ({ messageText, file }) => `${file?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`,
+  );
 }
