@@ -21,8 +21,9 @@ export interface PackedPackage {
   readonly files: readonly string[];
 }
 
-interface Manifest {
+export interface Manifest {
   readonly name: string;
+  readonly version: string;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
 }
@@ -57,22 +58,47 @@ export class Outside {
   }
 
   async #install(source: string): Promise<PackedPackage> {
-    const { stdout } = await run('npm', [
-      ...['pack', '--json', '--ignore-scripts', '--pack-destination', this.folder],
-      resolve(source),
-    ]);
-    const [packed] = JSON.parse(stdout) as [{ filename: string; files: { path: string }[] }];
-    const manifest = manifestOf(source);
+    const { tarball, manifest, files } = await pack(source, this.folder);
     const folder = join(this.folder, 'node_modules', manifest.name);
-    const tarball = join(this.folder, packed.filename);
     mkdirSync(folder, { recursive: true });
     await run('tar', ['-xzf', tarball, '-C', folder, '--strip-components=1']);
     for (const name of Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })) {
       if (!name.startsWith('@exactly-once/'))
         link(installed(source, name), join(folder, 'node_modules', name));
     }
-    return { name: manifest.name, source, folder, tarball, files: packed.files.map(({ path }) => path) };
+    return { name: manifest.name, source, folder, tarball, files };
   }
+}
+
+export interface Tarball {
+  readonly manifest: Manifest;
+  readonly tarball: string;
+  /** As npm lists them. */
+  readonly files: readonly string[];
+  readonly packedBytes: number;
+  readonly unpackedBytes: number;
+}
+
+/** Packs what was built, as npm would publish it. */
+export async function pack(source: string, destination: string): Promise<Tarball> {
+  const words = ['pack', '--json', '--ignore-scripts', '--pack-destination', destination];
+  const { stdout } = await run('npm', [...words, resolve(source)]);
+  const [{ filename, files, size, unpackedSize }] = JSON.parse(stdout) as [Packed];
+  return {
+    manifest: manifestOf(source),
+    tarball: join(destination, filename),
+    files: files.map(({ path }) => path),
+    packedBytes: size,
+    unpackedBytes: unpackedSize,
+  };
+}
+
+/** What `npm pack --json` says. */
+interface Packed {
+  readonly filename: string;
+  readonly files: readonly { readonly path: string }[];
+  readonly size: number;
+  readonly unpackedSize: number;
 }
 
 /** The folders of the libs that have something to publish. */
@@ -82,7 +108,7 @@ export function publishedLibs(): string[] {
     .filter((folder) => existsSync(join(folder, 'src/index.ts')));
 }
 
-function manifestOf(folder: string): Manifest {
+export function manifestOf(folder: string): Manifest {
   return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
 }
 
