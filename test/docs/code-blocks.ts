@@ -63,6 +63,7 @@ function hostOf(byFile: ReadonlyMap<string, CodeBlock>): ts.CompilerHost {
   const folders = new Set([...byFile.keys()].map((file) => posix.dirname(file)));
   return {
     ...host,
+    jsDocParsingMode: ts.JSDocParsingMode.ParseNone,
     fileExists: (file) => byFile.has(file) || host.fileExists(file),
     readFile: (file) => byFile.get(file)?.code ?? host.readFile(file),
     directoryExists: (folder) => folders.has(folder) || host.directoryExists!(folder),

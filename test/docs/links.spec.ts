@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { type Page, pages, prose } from './pages.js';
+import { type Page, pages, prose, readmes } from './pages.js';
 
 /** As GitHub names headings. */
 function anchors(text: string): string[] {
@@ -28,9 +28,9 @@ function deadLinks(page: Page): string[] {
     .map((link) => `${page.path}: ${link}`);
 }
 
-describe('the links of the pages under docs/', () => {
+describe('the links of the pages under docs/, and of each README', () => {
   it('lead somewhere', () => {
-    expect(pages().flatMap(deadLinks)).toEqual([]);
+    expect([...pages(), ...readmes()].flatMap(deadLinks)).toEqual([]);
   });
 
   it('are dead without the file or without the heading', () => {

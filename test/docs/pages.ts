@@ -1,7 +1,8 @@
 /**
- * The pages under `docs/`, as the specs beside this file read them. Reads files and nothing else.
+ * The pages under `docs/`, and the README of each package and service, as the specs beside this file read them. Reads
+ * files and nothing else.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 
 export interface Page {
@@ -15,7 +16,19 @@ export function pages(): Page[] {
     .map((name) => posix.join('docs', name.replaceAll('\\', '/')))
     .filter((path) => path.endsWith('.md'))
     .sort()
-    .map((path) => ({ path, text: readFileSync(path, 'utf8') }));
+    .map(pageAt);
+}
+
+export function readmes(): Page[] {
+  return ['libs', 'apps']
+    .flatMap((folder) => readdirSync(folder).map((name) => posix.join(folder, name, 'README.md')))
+    .filter((path) => existsSync(path))
+    .sort()
+    .map(pageAt);
+}
+
+function pageAt(path: string): Page {
+  return { path, text: readFileSync(path, 'utf8') };
 }
 
 /** The page without its code. */

@@ -200,7 +200,7 @@ async function overDatabase(): Promise<Record<string, number>> {
 }
 
 async function byTestKit(): Promise<number> {
-  const database = { type: 'postgres' as const, url: plan.testDatabaseUrl };
+  const database = { type: 'postgres' as const, url: plan.testDatabaseUrl, synchronize: true };
   const app = await testExactlyOnce(domain(ToldHandlers), { database });
   await app.deliverTwice(Object.assign(new Told(), { way: 'test-kit', note: 'twice' }));
   const count = await app.get(DataSource).getRepository(Effect).count();

@@ -34,8 +34,12 @@ async function check(end: End, tarballs: readonly Tarball[], services: Services)
     say(`  compiled in ${seconds(compiling)}, ${wrong.length} errors`);
     for (const file of ['program.mjs', 'program.cjs'] as const) {
       const running = performance.now();
-      const counts = await runIn(folder, file, services);
-      say(`  ${file} in ${seconds(running)}: ${JSON.stringify(counts)}`);
+      const counts = await runIn(folder, file, services).catch((error: Error) => error);
+      say(`  ${file} in ${seconds(running)}: ${counts instanceof Error ? 'failed' : JSON.stringify(counts)}`);
+      if (counts instanceof Error) {
+        wrong.push(`${file}: ${counts.message}`);
+        continue;
+      }
       const uneven = Object.entries(counts).filter(([, count]) => count !== 1);
       wrong.push(...uneven.map(([way, count]) => `${file}: ${count} effects over ${way}`));
     }

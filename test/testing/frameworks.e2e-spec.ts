@@ -24,7 +24,7 @@ const vitestConfig = `export default { test: { globals: true, include: ['*.spec.
 
 let outside: Outside;
 
-/** The packed packages, the README's tests, and the module that they test. */
+/** The packed packages, the README's module, and its tests. */
 beforeAll(async () => {
   outside = await Outside.of('libs/core', 'libs/nestjs', 'libs/typeorm', 'libs/testing');
   for (const name of installed) outside.provide(name);
@@ -33,8 +33,8 @@ beforeAll(async () => {
   const blockWith = (text: string) => blocks.find((code) => code.includes(text))!;
   write('package.json', '{ "type": "module" }');
   write('vitest.config.js', vitestConfig);
-  write('payments.module.js', compiled('test/testing/shop.ts'));
-  write('payments.spec.js', withoutTypes(blockWith('checkExactlyOnce')));
+  write('payments.module.js', withoutTypes(blockWith('// payments.module.ts')));
+  write('payments.spec.js', withoutTypes(blockWith('checkExactlyOnce(app')));
   write('storage.spec.js', blockWith('describeStorage'));
   write('memory.mjs', blockWith('new Engine').replace('<string>', ''));
 });
@@ -42,10 +42,6 @@ afterAll(() => outside?.remove());
 
 function write(name: string, text: string): void {
   writeFileSync(join(outside.folder, name), text);
-}
-
-function compiled(path: string): string {
-  return withoutTypes(readFileSync(path, 'utf8'));
 }
 
 function withoutTypes(code: string): string {

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import ts from 'typescript';
 import { StorageWorld } from './storage-world.js';
 
 const root = new URL('../../', import.meta.url);
@@ -21,9 +22,12 @@ describe("the package's README", () => {
       .map(([, code]) => code!)
       .find((code) => code.includes('new Engine'));
 
+    const { outputText } = ts.transpileModule(program!, {
+      compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext },
+    });
     const env = { ...process.env, DATABASE_URL: world.database.url, NODE_OPTIONS: '' };
     const run = promisify(execFile);
-    await run(process.execPath, ['--input-type=module', '--eval', program!], { cwd: root, env });
+    await run(process.execPath, ['--input-type=module', '--eval', outputText], { cwd: root, env });
 
     expect(await world.database.query('SELECT id FROM orders')).toEqual([{ id: 'o-1' }]);
     expect(await world.database.query('SELECT topic, state FROM eo_outbox')).toEqual([

@@ -10,7 +10,7 @@ import { MainModule } from './main.module.js';
 const app = await NestFactory.create(MainModule);
 app.useGlobalPipes(new ValidationPipe({ transform: true }));
 app.connectMicroservice(exactlyOnce(), { inheritAppConfig: true });
-// Ends with 0. Without it Nest sends the signal once more, which the first process of a container does not get.
+// Ends with 0, whatever is still open. Else Nest sends the signal once more, to which a container's first process is deaf.
 app.enableShutdownHooks([], { useProcessExit: true });
 await app.startAllMicroservices();
 await app.listen(process.env['PORT'] ?? 3001);
