@@ -108,7 +108,7 @@ export function publishedLibs(): string[] {
     .filter((folder) => existsSync(join(folder, 'src/index.ts')));
 }
 
-export function manifestOf(folder: string): Manifest {
+function manifestOf(folder: string): Manifest {
   return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
 }
 

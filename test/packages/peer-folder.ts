@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import ts from 'typescript';
+import type { PeersPlan } from './peers-program.js';
 
 const run = promisify(execFile);
 const program = 'test/packages/peers-program.ts';
@@ -60,7 +61,7 @@ export class PeerFolder {
   }
 
   /** What the program prints. Rejects where it fails, or does not end by itself. */
-  async run(file: 'program.mjs' | 'program.cjs', plan: object): Promise<Record<string, number>> {
+  async run(file: 'program.mjs' | 'program.cjs', plan: PeersPlan): Promise<Record<string, number>> {
     const words = ['--no-warnings', file, JSON.stringify(plan)];
     const env = { ...process.env, NODE_OPTIONS: '' };
     const { stdout } = await run(process.execPath, words, { cwd: this.folder, env, timeout: 120_000 });

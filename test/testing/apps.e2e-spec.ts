@@ -1,10 +1,15 @@
+import { DeadLetters, PermanentError } from '@exactly-once/nestjs';
 import { checkExactlyOnce, type TestApplication, testExactlyOnce } from '@exactly-once/testing';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Type } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { CreateNotificationTables, NotificationsModule } from '../../apps/notifications/src/index.js';
+import {
+  CreateNotificationTables,
+  MailProvider,
+  NotificationsModule,
+} from '../../apps/notifications/src/index.js';
 import { CreateOrderTables, OrdersModule, OrdersService } from '../../apps/orders/src/index.js';
-import { CreatePaymentTables, PaymentsModule } from '../../apps/payments/src/index.js';
+import { CreatePaymentTables, PaymentProvider, PaymentsModule } from '../../apps/payments/src/index.js';
 import { CreateShippingTables, ShippingModule } from '../../apps/shipping/src/index.js';
 import { CancelledOrder, PaidOrder, PlacedOrder, RefusedOrder, ShippedOrder } from './app-events.js';
 
@@ -55,5 +60,33 @@ describe('the handlers of the reference services pass checkExactlyOnce', () => {
     const { notes } = await checkExactlyOnce(orders, [new PaidOrder(id, 500), new ShippedOrder(id, 'X')]);
 
     expect(notes).toEqual(['"order": "shippedAt" differs from run to run, and was not compared']);
+  });
+});
+
+describe('a dry run of what was given up calls nobody', () => {
+  it.each([
+    ['payments', PaymentsModule, CreatePaymentTables, PaymentProvider, new PlacedOrder(one, 500)],
+    [
+      'notifications',
+      NotificationsModule,
+      CreateNotificationTables,
+      MailProvider,
+      new ShippedOrder(one, 'X'),
+    ],
+  ])('%s', async (_, module, migration, provider, event) => {
+    const calls: string[] = [];
+    const refuse = async ({ idempotencyKey }: { idempotencyKey: string }) => {
+      calls.push(idempotencyKey);
+      throw new PermanentError('not understood');
+    };
+    const override = [[provider, { charge: refuse, send: refuse }] as const];
+    app = await testExactlyOnce(module, { migrations: [migration], override });
+    await app.deliver(event).catch(() => undefined);
+    const [letter] = await app.get(DeadLetters).list();
+
+    const { failure } = await app.get(DeadLetters).dryRun(letter!.id);
+
+    expect(failure).toBeNull();
+    expect(calls).toHaveLength(1);
   });
 });
