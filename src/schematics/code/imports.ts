@@ -1,0 +1,44 @@
+/**
+ * Import declarations: one more name in that of the same module, or one more declaration behind the last. A name that is
+ * there already is not imported again.
+ */
+import ts from 'typescript';
+import type { SourceEdit } from './source-edit.js';
+
+export function addImport(edit: SourceEdit, names: readonly string[], from: string): void {
+  const declarations = edit.source.statements.filter(ts.isImportDeclaration);
+  const missing = names.filter((name) => !declarations.some((one) => importsOf(one).has(name)));
+  if (missing.length === 0) return;
+  const elements = declarations
+    .filter(({ moduleSpecifier }) => (moduleSpecifier as ts.StringLiteral).text === from)
+    .map(namedOf)
+    .find((named) => named !== undefined && named.elements.length > 0)?.elements;
+  if (elements !== undefined) {
+    edit.insert(elements.at(-1)!.end, missing.map((name) => `, ${name}`).join(''));
+    return;
+  }
+  const last = declarations.at(-1);
+  const quote = last?.moduleSpecifier.getText(edit.source)[0] ?? "'";
+  const line = `import { ${missing.join(', ')} } from ${quote}${from}${quote};`;
+  if (last === undefined) edit.insert(0, `${line}\n\n`);
+  else edit.insert(last.end, `\n${line}`);
+}
+
+/** The module that a name of the file was imported from. */
+export function importedFrom(source: ts.SourceFile, name: string): string | undefined {
+  const found = source.statements.filter(ts.isImportDeclaration).find((one) => importsOf(one).has(name));
+  return found === undefined ? undefined : (found.moduleSpecifier as ts.StringLiteral).text;
+}
+
+/** Names of values and of types that stand for values, as the file calls them. */
+function importsOf(declaration: ts.ImportDeclaration): Set<string> {
+  const { name } = declaration.importClause ?? {};
+  const named = namedOf(declaration)?.elements ?? [];
+  return new Set([...(name === undefined ? [] : [name.text]), ...named.map((element) => element.name.text)]);
+}
+
+function namedOf(declaration: ts.ImportDeclaration): ts.NamedImports | undefined {
+  const clause = declaration.importClause;
+  const bindings = clause?.isTypeOnly ? undefined : clause?.namedBindings;
+  return bindings !== undefined && ts.isNamedImports(bindings) ? bindings : undefined;
+}

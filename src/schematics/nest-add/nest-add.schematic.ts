@@ -1,0 +1,145 @@
+/**
+ * `nest add exactly-once`: packages, module import, strategy in main.ts, the script that makes the tables, and servers where
+ * wished. Each step looks whether it was done: a second run changes nothing.
+ */
+
+import { connectStrategy, linesByHand, rootModuleOf } from '../code/bootstrap.js';
+import { addImport, importedFrom } from '../code/imports.js';
+import { addToModule } from '../code/module-metadata.js';
+import { callsOf, SourceEdit } from '../code/source-edit.js';
+import { editFile } from '../code/write.js';
+import { kebab } from '../project/names.js';
+import { type Manifest, type PlaceOptions, type Project, readProject } from '../project/project.js';
+import { type Context, folderOf, join, type Rule, sourcesBelow, textOf } from '../project/tree.js';
+import { composeText } from './compose-text.js';
+import { jestAdvice, withJestSettings } from './jest-config.js';
+import { addPackages, type Choices, installTask, neededPackages } from './packages.js';
+import { exactlyOnceText, importsOfRootModule, typeOrmText } from './root-module-text.js';
+
+interface NestAddOptions extends PlaceOptions, Partial<Choices> {
+  readonly service?: string;
+  readonly module?: string;
+  readonly compose?: boolean;
+  readonly skipInstall?: boolean;
+}
+
+const composePath = 'docker-compose.yml';
+const migrateScript = { 'migrate:exactly-once': 'exactly-once migrate' };
+
+export function nestAdd(options: NestAddOptions): Rule {
+  const { database = 'postgres', broker = 'database', skipInstall = false } = options;
+  const choices: Choices = { database, broker };
+  return async (tree, context) => {
+    const project = readProject(tree, options);
+    const service = kebab(options.service ?? project.name);
+    if (!/^[a-z][a-z\d.-]*$/.test(service)) {
+      throw new Error(
+        `--service is "${service}": letters, digits, dots and dashes, a letter first. Nothing was changed.`,
+      );
+    }
+    const main = join(project.sourceRoot, project.config.entryFile ?? 'main').replace(/(\.ts)?$/, '.ts');
+    const module = rootModulePath(project, main, options.module);
+
+    await addRootModule(project, module, choices, service);
+    await connectMain(project, main, context);
+    const isMissing = addPackages(project, neededPackages(project, choices), (manifest) =>
+      withJestSettings(withMigrateScript(manifest), project),
+    );
+    if (options.compose === true) addCompose(project, choices, service, context);
+    for (const advice of [jestAdvice(project), resolutionAdvice(project)])
+      if (advice !== null) context.logger.warn(advice);
+    if (isMissing && !skipInstall) context.addTask(installTask);
+    if (isMissing && skipInstall)
+      context.logger.info('The packages are named in package.json; install them now.');
+  };
+}
+
+/** The file of the class that main.ts starts. */
+function rootModulePath({ tree, sourceRoot }: Project, main: string, given: string | undefined): string {
+  if (given !== undefined) {
+    const found = [given, join(sourceRoot, given)]
+      .map((path) => join(path))
+      .find((path) => tree.exists(path));
+    if (found !== undefined) return found;
+    throw new Error(`There is no ${given}, which --module names. Nothing was changed.`);
+  }
+  const text = textOf(tree, main);
+  if (text === null)
+    throw new Error(
+      `There is no ${main}, so no root module is known: name it by --module. Nothing was changed.`,
+    );
+  const { source } = new SourceEdit(main, text);
+  const name = rootModuleOf(source);
+  const from = name === undefined ? undefined : importedFrom(source, name);
+  const path = from?.startsWith('.')
+    ? join(folderOf(main), from.replace(/\.js$/, '')).concat('.ts')
+    : undefined;
+  if (path !== undefined && tree.exists(path)) return path;
+  throw new Error(
+    `${main} does not show which module it starts: name its file by --module. Nothing was changed.`,
+  );
+}
+
+async function addRootModule(
+  project: Project,
+  path: string,
+  choices: Choices,
+  service: string,
+): Promise<void> {
+  const roots = rootsIn(project);
+  if (roots.exactlyOnce) return;
+  await editFile(project.tree, path, (edit) => {
+    addToModule(
+      edit,
+      'imports',
+      ...(roots.typeOrm ? [] : [typeOrmText(choices, service)]),
+      exactlyOnceText(choices, service),
+    );
+    for (const [names, from] of importsOfRootModule(choices, roots.typeOrm)) addImport(edit, names, from);
+  });
+}
+
+/** What the application's sources configure already, wherever that stands. */
+function rootsIn({ tree, sourceRoot }: Project): { typeOrm: boolean; exactlyOnce: boolean } {
+  const found = { typeOrm: false, exactlyOnce: false };
+  for (const path of sourcesBelow(tree, sourceRoot)) {
+    const text = textOf(tree, path) ?? '';
+    if (!text.includes('.forRoot')) continue;
+    const { source } = new SourceEdit(path, text);
+    const has = (module: string) =>
+      [`${module}.forRoot`, `${module}.forRootAsync`].some((callee) => callsOf(source, callee).length > 0);
+    found.typeOrm ||= has('TypeOrmModule');
+    found.exactlyOnce ||= has('ExactlyOnceModule');
+  }
+  return found;
+}
+
+async function connectMain({ tree }: Project, main: string, { logger }: Context): Promise<void> {
+  const isDone = tree.exists(main) && (await editFile(tree, main, connectStrategy));
+  if (isDone) return;
+  logger.warn(
+    `${main} has no "const app = await NestFactory.create(…)" that listens. Add there:\n  ${linesByHand('app').join('\n  ')}`,
+  );
+}
+
+function withMigrateScript(manifest: Manifest): Manifest {
+  const has = Object.values(manifest.scripts ?? {}).some((script) => script.includes('exactly-once migrate'));
+  return has ? manifest : { ...manifest, scripts: { ...manifest.scripts, ...migrateScript } };
+}
+
+function addCompose({ tree }: Project, choices: Choices, service: string, { logger }: Context): void {
+  const text = composeText(choices, service);
+  if (text === '') logger.info('Nothing that was chosen is a server, so there is no docker-compose.yml.');
+  else if (tree.exists(composePath)) logger.info(`${composePath} is there already, and stays as it is.`);
+  else tree.create(composePath, text);
+}
+
+/** These packages say what they are by "exports" alone, which TypeScript's older ways to look for modules do not read. */
+function resolutionAdvice({ tree }: Project): string | null {
+  const text = textOf(tree, 'tsconfig.json');
+  if (text === null) return null;
+  const [, resolution] = /"moduleResolution"\s*:\s*"(\w+)"/i.exec(text) ?? [];
+  const [, module] = /"module"\s*:\s*"(\w+)"/i.exec(text) ?? [];
+  if (/^(node16|node18|node20|nodenext|bundler)$/i.test(resolution ?? module ?? '')) return null;
+  return 'TypeScript will not find the packages: set "module" and "moduleResolution" to "nodenext" in tsconfig.json (TypeScript 5.8 or later).';
+}

@@ -1,0 +1,64 @@
+/**
+ * What stands in the root module: the database, and the framework with the options that are asked for most, as comments.
+ * A spec takes the comments off and compiles the rest, so no option is named that there is not.
+ */
+import type { Choices } from './packages.js';
+
+const databaseUrl = (service: string) =>
+  `process.env.DATABASE_URL ?? 'postgres://postgres@localhost:5432/${databaseName(service)}'`;
+
+export function databaseName(service: string): string {
+  return service.replace(/\W/g, '_');
+}
+
+export function typeOrmText({ database }: Choices, service: string): string {
+  const place =
+    database === 'embedded'
+      ? "  ...embeddedPostgres({ folder: './data' }), // a PostgreSQL inside the process"
+      : `  type: 'postgres',\n  url:\n    ${databaseUrl(service)},`;
+  return `TypeOrmModule.forRoot({
+${place}
+  autoLoadEntities: true,
+  synchronize: process.env.NODE_ENV !== 'production', // migrations in earnest
+})`;
+}
+
+export function exactlyOnceText({ broker }: Choices, service: string): string {
+  const brokerText =
+    broker === 'kafka'
+      ? `  broker: kafkaBroker({
+    client: {
+      brokers: (process.env.KAFKA_BROKERS ?? 'localhost:9092').split(','),
+    },
+  }),`
+      : '  // without a broker events go through the tables of the database';
+  return `ExactlyOnceModule.forRoot({
+  service: '${service}', // source of events, consumer group, names of handlers
+  unhandled: 'skip', // a type without a handler; or 'dead-letter', 'stop'
+  // the tables; in production \`npx exactly-once migrate\` before a release
+  storage: typeOrmStorage({ migrate: process.env.NODE_ENV !== 'production' }),
+${brokerText}
+  // retry: { attempts: 5, backoffMs: 100 }, // then it is a dead letter
+  // retention: { windowDays: 7 }, // how long a copy is known as one
+  // batch: { maxEvents: 500 }, // most events that share a transaction
+  // startFrom: { orders: 'latest' }, // topics of which a new group skips the past
+  // relay: false, // another process publishes the outbox
+  // shutdownMs: 10_000, // what running handlers get at shutdown
+})`;
+}
+
+/** What the two need, by module. */
+export function importsOfRootModule(
+  { database, broker }: Choices,
+  hasTypeOrm: boolean,
+): [names: string[], from: string][] {
+  return [
+    ...(broker === 'kafka' ? [[['kafkaBroker'], '@exactly-once/kafka'] as [string[], string]] : []),
+    [['ExactlyOnceModule'], '@exactly-once/nestjs'],
+    [
+      [...(database === 'embedded' && !hasTypeOrm ? ['embeddedPostgres'] : []), 'typeOrmStorage'],
+      '@exactly-once/typeorm',
+    ],
+    ...(hasTypeOrm ? [] : [[['TypeOrmModule'], '@nestjs/typeorm'] as [string[], string]]),
+  ];
+}

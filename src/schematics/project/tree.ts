@@ -1,0 +1,73 @@
+/**
+ * The files of a user's project as the Angular schematics engine shows them: what it reads and writes here reaches the
+ * disk only when a generator has come to its end. So a generator that throws has changed nothing.
+ *
+ * Only the little that generators use of it, so that this package needs none of the engine's own at run time.
+ */
+export interface Folder {
+  readonly path: string;
+  readonly subdirs: readonly string[];
+  readonly subfiles: readonly string[];
+}
+
+export interface Tree {
+  exists(path: string): boolean;
+  read(path: string): Buffer | null;
+  create(path: string, content: string): void;
+  overwrite(path: string, content: string): void;
+  getDir(path: string): Folder;
+}
+
+export interface Context {
+  readonly logger: { info(message: string): void; warn(message: string): void };
+  addTask(task: { toConfiguration(): { name: string; options: object } }): unknown;
+}
+
+export type Rule = (tree: Tree, context: Context) => Promise<void>;
+
+export function textOf(tree: Tree, path: string): string | null {
+  return tree.read(path)?.toString('utf8') ?? null;
+}
+
+/** `null` where there is no such file. Throws where it is no JSON; comments are none. */
+export function jsonOf<T>(tree: Tree, path: string): T | null {
+  const text = textOf(tree, path);
+  if (text === null) return null;
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, '')) as T;
+  } catch (cause) {
+    throw new Error(`${path} is not JSON that can be read. Nothing was changed.`, { cause });
+  }
+}
+
+/** Writes JSON with the indentation that the file has. */
+export function writeJson(tree: Tree, path: string, value: unknown): void {
+  const before = textOf(tree, path);
+  const indent = /^([ \t]+)"/m.exec(before ?? '')?.[1] ?? '  ';
+  const text = `${JSON.stringify(value, null, indent)}\n`;
+  if (before === null) tree.create(path, text);
+  else if (before.trimEnd() !== text.trimEnd()) tree.overwrite(path, text);
+}
+
+/** TypeScript below a folder, from the root, without what is installed or built. */
+export function* sourcesBelow(tree: Tree, folder: string): Generator<string> {
+  const { subdirs, subfiles } = tree.getDir(folder);
+  for (const name of subfiles) {
+    if (name.endsWith('.ts') && !name.endsWith('.d.ts')) yield join(folder, name);
+  }
+  for (const name of subdirs) {
+    if (name !== 'node_modules' && name !== 'dist') yield* sourcesBelow(tree, join(folder, name));
+  }
+}
+
+/** Of a tree's paths: without a slash in front, `.` and doubled ones left out. */
+export function join(...parts: readonly string[]): string {
+  const names = parts.flatMap((part) => part.split('/')).filter((name) => name !== '' && name !== '.');
+  return names
+    .reduce<string[]>((path, name) => (name === '..' ? path.slice(0, -1) : [...path, name]), [])
+    .join('/');
+}
+
+export function folderOf(path: string): string {
+  return path.split('/').slice(0, -1).join('/');
+}
