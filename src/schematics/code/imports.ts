@@ -20,8 +20,18 @@ export function addImport(edit: SourceEdit, names: readonly string[], from: stri
   const last = declarations.at(-1);
   const quote = last?.moduleSpecifier.getText(edit.source)[0] ?? "'";
   const line = `import { ${missing.join(', ')} } from ${quote}${from}${quote};`;
-  if (last === undefined) edit.insert(0, `${line}\n\n`);
-  else edit.insert(last.end, `\n${line}`);
+  const packages = declarations.filter(
+    ({ moduleSpecifier }) => !isOwn((moduleSpecifier as ts.StringLiteral).text),
+  );
+  const before = isOwn(from) ? last : packages.at(-1);
+  if (before !== undefined) edit.insert(before.end, `\n${line}`);
+  else if (last !== undefined) edit.insert(declarations[0]!.getStart(edit.source), `${line}\n`);
+  else edit.insert(0, `${line}\n\n`);
+}
+
+/** A file of the project, not a package. */
+function isOwn(from: string): boolean {
+  return from.startsWith('.');
 }
 
 /** The module that a name of the file was imported from. */

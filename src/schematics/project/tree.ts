@@ -4,6 +4,8 @@
  *
  * Only the little that generators use of it, so that this package needs none of the engine's own at run time.
  */
+import { posix } from 'node:path';
+
 export interface Folder {
   readonly path: string;
   readonly subdirs: readonly string[];
@@ -62,10 +64,7 @@ export function* sourcesBelow(tree: Tree, folder: string): Generator<string> {
 
 /** Of a tree's paths: without a slash in front, `.` and doubled ones left out. */
 export function join(...parts: readonly string[]): string {
-  const names = parts.flatMap((part) => part.split('/')).filter((name) => name !== '' && name !== '.');
-  return names
-    .reduce<string[]>((path, name) => (name === '..' ? path.slice(0, -1) : [...path, name]), [])
-    .join('/');
+  return posix.join('/', ...parts).replace(/^\/|\/$/g, '');
 }
 
 export function folderOf(path: string): string {
