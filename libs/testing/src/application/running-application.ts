@@ -18,6 +18,11 @@ export interface RunParts {
   readonly watchers: readonly Faults[];
   /** Default: a new one. */
   readonly broker?: TestBroker;
+  /**
+   * Milliseconds since the epoch: the time of events that the application publishes and handles itself. Ids of what those
+   * handlers publish are derived from it, so runs that are compared share one. Default: the clock's.
+   */
+  readonly publishedAtMs?: number;
   /** Of an earlier run, where it is to know what that did. Default: a new one. */
   readonly memory?: InMemoryStorage;
 }
@@ -33,13 +38,14 @@ export class RunningApplication {
   #made: { readonly nest: INestMicroservice; readonly storage: Storage } | null = null;
   #closed: Promise<void> | null = null;
 
-  private constructor({ watchers, broker = new TestBroker(), memory }: RunParts) {
+  private constructor({ watchers, broker = new TestBroker(), memory, publishedAtMs }: RunParts) {
     this.record = new TestRecord(...watchers);
     this.broker = broker;
     this.clock = new ManualClock(Date.now(), () => (this.#closed === null ? this.record.idle() : nextTurn()));
     this.memory = memory ?? new InMemoryStorage(this.clock);
     this.record.onPublished = ({ event, deliverAtMs }) => {
-      const append = () => this.broker.append(event.topic, messageOf(event));
+      const message = messageOf(publishedAtMs === undefined ? event : { ...event, timeMs: publishedAtMs });
+      const append = () => this.broker.append(event.topic, message);
       const waitMs = (deliverAtMs ?? 0) - this.clock.now();
       if (waitMs > 0) this.clock.timer(waitMs, append);
       else append();

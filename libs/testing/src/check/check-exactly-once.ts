@@ -60,7 +60,7 @@ async function checkOn(
   let books: Books | null = null;
   try {
     if (database !== null && schema !== null) books = await Books.open(await database.admin(), schema);
-    return await new Check({ recipe, books, schema, ...parts }).run();
+    return await new Check({ recipe, books, schema, publishedAtMs: Date.now(), ...parts }).run();
   } finally {
     await books?.reset().catch(notPutBack);
     if (schema !== null) await database?.dropSchema(schema);

@@ -38,6 +38,8 @@ export interface Ground {
   readonly books: Books | null;
   readonly schema: string | null;
   readonly events: readonly TestEvent[];
+  /** Of all events that are published, in every run. */
+  readonly publishedAtMs: number;
   /** Ends the trial, whatever its handlers do. */
   readonly signal: AbortSignal;
 }
@@ -161,7 +163,7 @@ export class Trial {
     fault: Faults,
     { broker, meeting }: { broker?: TestBroker; meeting?: Meeting } = {},
   ): Promise<RunningApplication> {
-    const { recipe, schema, signal } = this.#ground;
+    const { recipe, schema, signal, publishedAtMs } = this.#ground;
     signal.throwIfAborted();
     const watchers = [
       fault,
@@ -169,7 +171,7 @@ export class Trial {
       ...(recipe.options.escapes === 'allow' ? [] : [refuseEscapes((error) => this.#late.push(error))]),
     ];
     const start = RunningApplication.start(recipe, {
-      ...{ schema, group, watchers },
+      ...{ schema, group, watchers, publishedAtMs },
       ...(broker && { broker }),
       ...(this.#running[0] && { memory: this.#running[0].memory }),
     });
