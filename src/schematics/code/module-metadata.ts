@@ -63,7 +63,10 @@ export function addElements(
   const isLong = /\n/.test(array.getText(edit.source));
   if (last !== undefined && isLong) {
     const indent = edit.indentOf(last);
-    edit.insert(last.end, missing.map((text) => `,\n${indent}${indented(text, indent)}`).join(''));
+    const rows = missing.map((text) => `\n${indent}${indented(text, indent)}`);
+    if (elements.hasTrailingComma)
+      edit.insert(endOfLine(edit, elements.end), rows.map((row) => `${row},`).join(''));
+    else edit.insert(last.end, rows.map((row) => `,${row}`).join(''));
     return;
   }
   const line = [...known, ...missing].join(', ');
@@ -75,6 +78,11 @@ export function addElements(
   const indent = `${edit.indentOf(array)}  `;
   const rows = [...known, ...missing].map((text) => `${indent}${indented(text, indent)},\n`).join('');
   edit.replace(array.getStart(edit.source), array.end, `[\n${rows}${edit.indentOf(array)}]`);
+}
+
+/** Behind the comments that stand on the line of what ends here. */
+function endOfLine({ text }: SourceEdit, end: number): number {
+  return ts.getTrailingCommentRanges(text, end)?.at(-1)?.end ?? end;
 }
 
 function addList(

@@ -2,6 +2,7 @@
  * `nest add exactly-once`: packages, module import, strategy in main.ts, the script that makes the tables, and servers where
  * wished. Each step looks whether it was done: a second run changes nothing.
  */
+import ts from 'typescript';
 
 import { connectStrategy, linesByHand, rootModuleOf } from '../code/bootstrap.js';
 import { addImport, importedFrom } from '../code/imports.js';
@@ -99,19 +100,35 @@ async function addRootModule(
   });
 }
 
-/** What the application's sources configure already, wherever that stands. */
+/** What the application's sources configure already, wherever that stands. Refuses a database that is no PostgreSQL. */
 function rootsIn({ tree, sourceRoot }: Project): { typeOrm: boolean; exactlyOnce: boolean } {
   const found = { typeOrm: false, exactlyOnce: false };
   for (const path of sourcesBelow(tree, sourceRoot)) {
     const text = textOf(tree, path) ?? '';
     if (!text.includes('.forRoot')) continue;
     const { source } = new SourceEdit(path, text);
-    const has = (module: string) =>
-      [`${module}.forRoot`, `${module}.forRootAsync`].some((callee) => callsOf(source, callee).length > 0);
-    found.typeOrm ||= has('TypeOrmModule');
-    found.exactlyOnce ||= has('ExactlyOnceModule');
+    const calls = (module: string) =>
+      [`${module}.forRoot`, `${module}.forRootAsync`].flatMap((callee) => callsOf(source, callee));
+    const databases = calls('TypeOrmModule');
+    const other = databases.map(typeOf).find((type) => type !== undefined && type !== 'postgres');
+    if (other !== undefined) {
+      const what = `${path} connects to ${other}; Exactly Once stores in PostgreSQL only.`;
+      throw new Error(`${what} Nothing was changed.`);
+    }
+    found.typeOrm ||= databases.length > 0;
+    found.exactlyOnce ||= calls('ExactlyOnceModule').length > 0;
   }
   return found;
+}
+
+/** The `type` of a DataSource's options, where it is written out. */
+function typeOf({ arguments: [options] }: ts.CallExpression): string | undefined {
+  if (options === undefined || !ts.isObjectLiteralExpression(options)) return undefined;
+  const type = options.properties.find(
+    (one) => ts.isPropertyAssignment(one) && one.name.getText() === 'type',
+  );
+  const value = type === undefined ? undefined : (type as ts.PropertyAssignment).initializer;
+  return value !== undefined && ts.isStringLiteralLike(value) ? value.text : undefined;
 }
 
 async function connectMain({ tree }: Project, main: string, { logger }: Context): Promise<void> {

@@ -1,0 +1,178 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { compileErrors } from './compiled.js';
+import { type Files, Generator, monorepo, newApplication } from './generated.js';
+
+let generator: Generator;
+
+beforeAll(() => {
+  generator = new Generator();
+});
+afterAll(() => generator.end());
+
+const manifestOf = (files: Files) =>
+  JSON.parse(files['package.json']!) as Record<string, Record<string, unknown>>;
+const add = (files: Files, options: object = {}) => generator.run(files, ['nest-add', options]);
+
+describe('nest add exactly-once', () => {
+  it.each([11, 12] as const)('connects the strategy and imports the module, on Nest %d', async (nest) => {
+    const { files, error, tasks } = await add(newApplication(nest), { broker: 'kafka' });
+
+    expect(error).toBeNull();
+    expect(files['src/main.ts']).toContain(`const app = await NestFactory.create(AppModule);
+  app.connectMicroservice(exactlyOnce(), { inheritAppConfig: true });
+  app.enableShutdownHooks();
+  await app.startAllMicroservices();
+  await app.listen(process.env.PORT ?? 3000);`);
+    expect(files['src/app.module.ts']).toMatch(
+      /imports: \[\n {4}TypeOrmModule\.forRoot\(\{[\s\S]*ExactlyOnceModule\.forRoot\(\{/,
+    );
+    expect(files['src/app.module.ts']).toContain("service: 'shop'");
+    expect(tasks).toEqual(['node-package']);
+  });
+
+  it('names only options that there are: with the comments taken off it compiles', async () => {
+    const choices = ['postgres', 'embedded'].flatMap((database) =>
+      ['database', 'kafka'].map((broker) => ({ database, broker })),
+    );
+    const made = await Promise.all(
+      choices.flatMap((choice) => ([11, 12] as const).map((nest) => add(newApplication(nest), choice))),
+    );
+    const uncommented = made.map(({ files }) => ({
+      ...files,
+      'src/app.module.ts': files['src/app.module.ts']!.replace(/^ *\/\/ (\w+: .+,)(?= \/\/)/gm, '$1'),
+    }));
+
+    expect(uncommented[0]!['src/app.module.ts']).toMatch(/^retention: \{ windowDays: 7 \}/m);
+    expect(compileErrors(Object.fromEntries(uncommented.map((files, at) => [`made-${at}`, files])))).toEqual(
+      [],
+    );
+  }, 120_000);
+
+  it.each([11, 12] as const)('changes nothing when it is run again, on Nest %d', async (nest) => {
+    const options = { broker: 'kafka', compose: true };
+    const once = await add(newApplication(nest), options);
+
+    const twice = await generator.run(newApplication(nest), ['nest-add', options], ['nest-add', options]);
+    const withOthers = await generator.run(once.files, [
+      'nest-add',
+      { database: 'embedded', service: 'other' },
+    ]);
+
+    expect(twice.files).toEqual(once.files);
+    expect(twice.tasks).toEqual([]); // of the second run
+    expect(withOthers.files['src/app.module.ts']).toBe(once.files['src/app.module.ts']);
+  });
+
+  it('names the packages at the ranges that the libs are tested with, and leaves what is there', async () => {
+    const { files } = await add(
+      newApplication(11, { dependencies: { '@nestjs/core': '^11.1.0', typeorm: '^0.3.20' } }),
+      {
+        broker: 'kafka',
+      },
+    );
+
+    const { dependencies, devDependencies, scripts } = manifestOf(files);
+    const peers = ['nestjs', 'typeorm', 'kafka'].map(
+      (lib) =>
+        manifestOf({ 'package.json': readFileSync(`libs/${lib}/package.json`, 'utf8') })['peerDependencies']!,
+    );
+    const ranges = Object.assign({}, ...peers) as Record<string, string>;
+    for (const name of ['class-validator', 'class-transformer', 'kafkajs', 'pg', '@electric-sql/pglite']) {
+      const chosen = (dependencies![name] ?? devDependencies![name]) as string;
+      expect([name, ranges[name]!.split(' || ')]).toEqual([name, expect.arrayContaining([chosen])]);
+    }
+    expect(dependencies).toMatchObject({
+      typeorm: '^0.3.20',
+      '@nestjs/typeorm': '^11.0.0',
+      '@exactly-once/kafka': '^0.1.0',
+    });
+    expect(Object.keys(dependencies!)).toEqual(Object.keys(dependencies!).sort());
+    expect(scripts!['migrate:exactly-once']).toBe('exactly-once migrate');
+  });
+
+  it('has jest of a CommonJS project load the ES modules, and leaves vitest alone', async () => {
+    const [eleven, twelve] = [await add(newApplication(11)), await add(newApplication(12))];
+
+    const jest = manifestOf(eleven.files)['jest'] as { transform: object; transformIgnorePatterns: string[] };
+    const [first] = Object.keys(jest.transform);
+    expect('/x/node_modules/@exactly-once/core/dist/index.js').toMatch(new RegExp(first!));
+    expect('/x/node_modules/@exactly-once/core/dist/index.js').not.toMatch(
+      new RegExp(jest.transformIgnorePatterns[0]!),
+    );
+    expect('/x/node_modules/typeorm/index.js').toMatch(new RegExp(jest.transformIgnorePatterns[0]!));
+    expect(manifestOf(twelve.files)['devDependencies']).not.toHaveProperty('@swc/jest');
+  });
+
+  it('says what to do where jest is configured elsewhere, or TypeScript looks for modules the old way', async () => {
+    const files = {
+      ...newApplication(11, { jest: undefined }),
+      'tsconfig.json': '{ "compilerOptions": { "module": "commonjs" } }',
+    };
+
+    const { said, error } = await add(files);
+
+    expect(error).toBeNull();
+    expect(said.join('\n')).toMatch(/"transformIgnorePatterns"[\s\S]*"nodenext"/);
+  });
+
+  it('keeps a database that is configured, and refuses one that is no PostgreSQL', async () => {
+    const root = (type: string) => `import { Module } from '@nestjs/common';
+import { TypeOrmModule } from "@nestjs/typeorm";
+
+@Module({ imports: [TypeOrmModule.forRoot({ type: '${type}' })] })
+export class AppModule {}
+`;
+    const withRoot = (type: string) => add({ ...newApplication(11), 'src/app.module.ts': root(type) });
+
+    const [postgres, mysql] = [await withRoot('postgres'), await withRoot('mysql')];
+
+    expect(postgres.files['src/app.module.ts']!.match(/TypeOrmModule\.forRoot/g)).toHaveLength(1);
+    expect(postgres.files['src/app.module.ts']).toContain(
+      'import { ExactlyOnceModule } from "@exactly-once/nestjs";',
+    );
+    expect(mysql.error).toMatch(/mysql.*PostgreSQL/);
+  });
+
+  it('writes a compose file where wished, with what was chosen', async () => {
+    const [both, none] = [
+      await add(newApplication(12), { broker: 'kafka', compose: true }),
+      await add(newApplication(12), { database: 'embedded', compose: true }),
+    ];
+
+    expect(both.files['docker-compose.yml']).toMatch(/POSTGRES_DB: shop[\s\S]*apache\/kafka/);
+    expect(none.files).not.toHaveProperty('docker-compose.yml');
+  });
+
+  it('finds the project of a monorepo, and its module', async () => {
+    const { files, error } = await add(monorepo(11), { project: 'shop' });
+
+    expect(error).toBeNull();
+    expect(files['apps/shop/src/app.module.ts']).toContain('ExactlyOnceModule.forRoot');
+    expect(files['apps/shop/src/main.ts']).toContain('exactlyOnce()');
+  });
+
+  it('names the lines where main.ts has another shape', async () => {
+    const main =
+      "import { AppModule } from './app.module';\nimport { NestFactory } from '@nestjs/core';\n\nNestFactory.create(AppModule).then((app) => app.listen(3000));\n";
+
+    const { files, said } = await add({ ...newApplication(11), 'src/main.ts': main });
+
+    expect(files['src/main.ts']).toBe(main);
+    expect(said.join('\n')).toContain('app.connectMicroservice(exactlyOnce(), { inheritAppConfig: true });');
+  });
+
+  it.each<[what: string, files: Files, options: object, message: RegExp]>([
+    ['no package.json', {}, {}, /no package\.json/],
+    ['no Nest', { 'package.json': '{ "name": "x" }' }, {}, /no Nest project/],
+    ['Nest 9', newApplication(11, { dependencies: { '@nestjs/core': '^9.0.0' } }), {}, /Nest 9.*11 and 12/],
+    ['a project that is none', monorepo(11), { project: 'shoop' }, /no project "shoop": it has shop/],
+    ['a module that is none', newApplication(11), { module: 'src/x.module.ts' }, /no src\/x\.module\.ts/],
+    ['a bad name', newApplication(11), { service: "it's" }, /--service is/],
+    ['an unknown database', newApplication(11), { database: 'oracle' }, /database/],
+  ])('refuses %s, and changes nothing', async (_, files, options, message) => {
+    const { error } = await add(files, options);
+
+    expect(error).toMatch(message);
+  });
+});
