@@ -123,3 +123,19 @@ export function monorepo(nest: 11 | 12): Files {
   };
   return { ...Object.fromEntries(moved), 'nest-cli.json': JSON.stringify(config, null, 2) };
 }
+
+/** A domain module, as `nest g module payments` makes it. */
+export const paymentsModule: Files = {
+  'src/payments/payments.module.ts': `import { Module } from '@nestjs/common';
+
+@Module({})
+export class PaymentsModule {}
+`,
+};
+
+/** Files that a run has made or changed, in order. */
+export function changed({ files }: Generated, before: Files): string[] {
+  return Object.keys(files)
+    .filter((path) => files[path] !== before[path])
+    .sort();
+}

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { compileErrors } from './compiled.js';
 import { type Files, Generator, monorepo, newApplication } from './generated.js';
 
 let generator: Generator;
@@ -30,24 +29,6 @@ describe('nest add exactly-once', () => {
     expect(files['src/app.module.ts']).toContain("service: 'shop'");
     expect(tasks).toEqual(['node-package']);
   });
-
-  it('names only options that there are: with the comments taken off it compiles', async () => {
-    const choices = ['postgres', 'embedded'].flatMap((database) =>
-      ['database', 'kafka'].map((broker) => ({ database, broker })),
-    );
-    const made = await Promise.all(
-      choices.flatMap((choice) => ([11, 12] as const).map((nest) => add(newApplication(nest), choice))),
-    );
-    const uncommented = made.map(({ files }) => ({
-      ...files,
-      'src/app.module.ts': files['src/app.module.ts']!.replace(/^ *\/\/ (\w+: .+,)(?= \/\/)/gm, '$1'),
-    }));
-
-    expect(uncommented[0]!['src/app.module.ts']).toMatch(/^retention: \{ windowDays: 7 \}/m);
-    expect(compileErrors(Object.fromEntries(uncommented.map((files, at) => [`made-${at}`, files])))).toEqual(
-      [],
-    );
-  }, 120_000);
 
   it.each([11, 12] as const)('changes nothing when it is run again, on Nest %d', async (nest) => {
     const options = { broker: 'kafka', compose: true };
