@@ -58,6 +58,15 @@ export function fieldNames(declaration: ts.ClassDeclaration): string[] {
   return fieldsOf(declaration).map(([field]) => field);
 }
 
+/** The first field, as `--fields` writes it, for an event that is caused by this one; `undefined` where it has none. */
+export function keyField({ declaration }: FoundClass): string | undefined {
+  const [key] = fieldsOf(declaration);
+  if (key === undefined) return undefined;
+  const [name, value] = key;
+  if (value === `'${sampleUuid}'`) return `${name}:uuid`;
+  return /^-?\d+$/.test(value) ? `${name}:int` : `${name}:string`;
+}
+
 type Field = readonly [name: string, value: string];
 
 function fieldsOf(declaration: ts.ClassDeclaration): Field[] {

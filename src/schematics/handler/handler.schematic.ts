@@ -2,6 +2,7 @@
  * `nest g -c exactly-once handler payments/capture:OrderPlaced`: a handler, its event where there is none, its place in the
  * nearest module, and a spec that crashes it. Writes nothing where any of that cannot be done.
  */
+import { type FoundClass, keyField } from '../code/classes.js';
 import { createFile } from '../code/write.js';
 import { type EventShape, ensureEvent } from '../event/event-class.js';
 import { camel, pascal, readClass, readName } from '../project/names.js';
@@ -50,7 +51,10 @@ export function handler(options: HandlerOptions): Rule {
       ...{ event, entity, method: camel(name), name: [folder, name].filter((part) => part !== '').join('/') },
       handler: { path: files.handler, className: `${pascal(name)}Handler` },
       columns: entity === undefined ? [] : sharedFields(event, entity),
-      published: publishName === undefined ? undefined : await ensureEvent(project, place, publishName),
+      published:
+        publishName === undefined
+          ? undefined
+          : await ensureEvent(project, place, publishName, causedBy(event)),
     };
     await createFile(tree, files.handler, handlerText(project, parts));
     if (spec)
@@ -64,6 +68,12 @@ export function handler(options: HandlerOptions): Rule {
       await registerEntity(project, module, { path: entity.path, className: entity.name });
     await register(project, module, 'controllers', [parts.handler]);
   };
+}
+
+/** It carries the key of what it follows from. */
+function causedBy(event: FoundClass): EventShape {
+  const fields = keyField(event);
+  return fields === undefined ? {} : { fields };
 }
 
 function classOf(event: string, name: string): string {
