@@ -23,7 +23,9 @@ describe.each(published)('the package of %s', (source) => {
     const { files } = packed(source);
 
     const alien = files.filter(
-      (path) => !/^(dist\/.*\.(js|d\.ts)|README\.md|LICENSE|package\.json)$/.test(path),
+      (path) =>
+        !/^(dist\/.*\.(js|d\.ts)|README\.md|LICENSE|package\.json)$/.test(path) &&
+        !/^dist\/schematics\/(collection|[\w-]+\/schema)\.json$/.test(path),
     );
     expect(alien).toEqual([]);
     expect(files.filter((path) => /\.spec\.|\.tsbuildinfo/.test(path))).toEqual([]);
@@ -113,6 +115,27 @@ describe('outside of the repository', () => {
 
     expect(counts).toHaveLength(names.length);
     expect(Math.min(...counts)).toBeGreaterThan(0);
+  });
+
+  it('the generators can be loaded, with nothing but what the tool declares', async () => {
+    const script = `
+      const { schematics } = require('exactly-once/dist/schematics/collection.json');
+      const found = Object.entries(schematics).map(([name, { factory, schema }]) => {
+        const [path, member] = factory.split('#');
+        const folder = 'exactly-once/dist/schematics/';
+        return [name, typeof require(folder + path)[member], require(folder + schema).type];
+      });
+      console.log(JSON.stringify(found));`;
+    writeFileSync(join(outside.folder, 'generators.cjs'), script);
+
+    const found = JSON.parse(await outside.run('--no-warnings', 'generators.cjs')) as [
+      string,
+      string,
+      string,
+    ][];
+
+    expect(found.length).toBeGreaterThan(5);
+    expect(new Set(found.map(([, ...kinds]) => kinds.join()))).toEqual(new Set(['function,object']));
   });
 
   it('the tool starts', async () => {

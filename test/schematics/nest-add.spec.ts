@@ -133,6 +133,38 @@ export class AppModule {}
     expect(files['apps/shop/src/main.ts']).toContain('exactlyOnce()');
   });
 
+  it('connects before other microservices start, and starts them once', async () => {
+    const main = `import { NestFactory } from '@nestjs/core';
+import { AppModule } from './app.module';
+
+async function bootstrap() {
+  const app = await NestFactory.create<Application>(AppModule, { bufferLogs: true });
+  app.enableShutdownHooks();
+  app.connectMicroservice({ transport: 5 });
+  await app.startAllMicroservices();
+  await app.listen(3000);
+}
+void bootstrap();
+`;
+
+    const { files } = await add({ ...newApplication(11), 'src/main.ts': main });
+
+    expect(files['src/main.ts']).toContain(`  app.connectMicroservice({ transport: 5 });
+  app.connectMicroservice(exactlyOnce(), { inheritAppConfig: true });
+  await app.startAllMicroservices();
+  await app.listen(3000);`);
+    expect(files['src/main.ts']!.match(/enableShutdownHooks|startAllMicroservices/g)).toHaveLength(2);
+  });
+
+  it('reads configuration with comments in it', async () => {
+    const config = '{\n  // of the shop\n  "sourceRoot": "src",\n}\n';
+
+    const { files, error } = await add({ ...newApplication(11), 'nest-cli.json': config });
+
+    expect(error).toBeNull();
+    expect(files['nest-cli.json']).toBe(config);
+  });
+
   it('names the lines where main.ts has another shape', async () => {
     const main =
       "import { AppModule } from './app.module';\nimport { NestFactory } from '@nestjs/core';\n\nNestFactory.create(AppModule).then((app) => app.listen(3000));\n";

@@ -67,7 +67,8 @@ async function tryOut(nest: string, folder: string, tarballs: readonly string[])
   await must(shop, 'npx prettier --check src/payments src/shipping src/orders src/app.module.ts');
   await must(shop, 'npm run build');
 
-  const tests = await must(shop, 'npm test -- --verbose', /(Tests: +10 passed|Tests +10 passed)/);
+  const verbose = nest === '11' ? '--verbose' : '--reporter=verbose'; // jest, vitest
+  const tests = await must(shop, `npm test -- ${verbose}`, /(Tests: +10 passed|Tests +10 passed)/);
   if (!/handles an event once that comes twice/.test(tests))
     throw new Error(`no duplicate was absorbed:\n${tests}`);
   await answers(shop);

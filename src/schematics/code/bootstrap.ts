@@ -28,9 +28,10 @@ export function connectStrategy(edit: SourceEdit): boolean {
   if (callsOf(edit.source, 'exactlyOnce').length > 0) return true;
   const app = applicationIn(edit.source);
   if (app === undefined) return false;
-  const start =
-    statementOf(edit.source, `${app}.init`) ?? statementOf(edit.source, `${app}.startAllMicroservices`);
-  const before = earlier(start, statementOf(edit.source, `${app}.listen`));
+  const [before] = ['init', 'startAllMicroservices', 'listen']
+    .map((method) => statementOf(edit.source, `${app}.${method}`))
+    .filter((statement) => statement !== undefined)
+    .sort((a, b) => a.pos - b.pos);
   if (before === undefined) return false;
   const lines = linesByHand(app).filter((line) => {
     const called = /^(?:await )?(\w+\.\w+)/.exec(line)![1]!;
@@ -65,9 +66,4 @@ function statementOf(source: ts.SourceFile, callee: string): ts.Statement | unde
 
 function isInBlock({ parent }: ts.Node): boolean {
   return ts.isBlock(parent) || ts.isSourceFile(parent);
-}
-
-function earlier(a: ts.Statement | undefined, b: ts.Statement | undefined): ts.Statement | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return a.pos < b.pos ? a : b;
 }

@@ -5,7 +5,7 @@
  * Reads only. A value that nobody can guess is left to the user, visibly.
  */
 import ts from 'typescript';
-import { join, sourcesBelow, type Tree, textOf } from '../project/tree.js';
+import { folderOf, join, sourcesBelow, type Tree, textOf } from '../project/tree.js';
 import { decoratorCall, SourceEdit } from './source-edit.js';
 
 export interface FoundClass {
@@ -36,11 +36,10 @@ export function findClass(
 }
 
 /** The nearest `*.module.ts`, from a folder upwards. */
-export function nearestModule(tree: Tree, folder: string, top: string): string | undefined {
+export function nearestModule(tree: Tree, folder: string): string | undefined {
   const name = tree.getDir(folder).subfiles.find((file) => file.endsWith('.module.ts'));
   if (name !== undefined) return join(folder, name);
-  if (folder === top || folder === '') return undefined;
-  return nearestModule(tree, folder.split('/').slice(0, -1).join('/'), top);
+  return folder === '' ? undefined : nearestModule(tree, folderOf(folder));
 }
 
 /** An expression that makes an instance which its own rules accept. */

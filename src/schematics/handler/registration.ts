@@ -27,7 +27,7 @@ export function moduleFor({ tree, sourceRoot }: Project, folder: string, given: 
     given === undefined
       ? undefined
       : [given, join(sourceRoot, given)].map((path) => join(path)).find((path) => tree.exists(path));
-  const path = given === undefined ? nearestModule(tree, folder, sourceRoot) : named;
+  const path = given === undefined ? nearestModule(tree, folder) : named;
   if (path === undefined) {
     const what = given === undefined ? `no *.module.ts in ${folder} or above it` : `no ${given}`;
     throw new Error(

@@ -8,7 +8,7 @@ import { runsAsCommonJs } from './packages.js';
 /** Ours, what they import that is ES modules only, and PGlite, whose `import()` jest refuses. */
 const esModules = '(@exactly-once|@electric-sql|uuid|leven)';
 const pattern = `node_modules/${esModules}/.+\\.c?js$`;
-export const jestSettings = {
+const jestSettings = {
   transform: {
     [pattern]: ['@swc/jest', { swcrc: false, module: { type: 'commonjs' }, jsc: { target: 'es2022' } }],
   },

@@ -5,6 +5,7 @@
  * Only the little that generators use of it, so that this package needs none of the engine's own at run time.
  */
 import { posix } from 'node:path';
+import ts from 'typescript';
 
 export interface Folder {
   readonly path: string;
@@ -31,15 +32,13 @@ export function textOf(tree: Tree, path: string): string | null {
   return tree.read(path)?.toString('utf8') ?? null;
 }
 
-/** `null` where there is no such file. Throws where it is no JSON; comments are none. */
+/** `null` where there is no such file. Comments are overlooked, as Nest does. Throws where it is no JSON. */
 export function jsonOf<T>(tree: Tree, path: string): T | null {
   const text = textOf(tree, path);
   if (text === null) return null;
-  try {
-    return JSON.parse(text.replace(/^\uFEFF/, '')) as T;
-  } catch (cause) {
-    throw new Error(`${path} is not JSON that can be read. Nothing was changed.`, { cause });
-  }
+  const { config, error } = ts.parseConfigFileTextToJson(path, text);
+  if (error === undefined) return config as T;
+  throw new Error(`${path} is not JSON that can be read. Nothing was changed.`);
 }
 
 /** Writes JSON with the indentation that the file has. */
