@@ -118,7 +118,7 @@ export function monorepo(nest: 11 | 12): Files {
     sourceRoot: 'apps/shop/src',
     monorepo: true,
     root: 'apps/shop',
-    compilerOptions: { builder: 'webpack' },
+    compilerOptions: nest === 11 ? { webpack: true } : { builder: 'tsc' },
     projects,
   };
   return { ...Object.fromEntries(moved), 'nest-cli.json': JSON.stringify(config, null, 2) };

@@ -102,6 +102,8 @@ describe('service', () => {
       'package.json',
     ]);
     expect(made.files['apps/payments/Dockerfile']).toContain('CMD ["node", "dist/apps/payments/main.js"]');
+    const { files } = await generator.run(monorepo(12), ['service', { name: 'payments' }]);
+    expect(files['apps/payments/Dockerfile']).toContain('"dist/apps/payments/apps/payments/src/main.js"');
     expect(JSON.parse(made.files['nest-cli.json']!)).toMatchObject({
       projects: { payments: { sourceRoot: 'apps/payments/src' }, shop: {} },
     });

@@ -34,7 +34,7 @@ export async function editFile<T>(tree: Tree, path: string, change: (edit: Sourc
 }
 
 async function formatted(path: string, text: string): Promise<string> {
-  const prettier = prettierOfProject();
+  const prettier = /\.(ts|json)$/.test(path) ? prettierOfProject() : null;
   return prettier === null ? text : prettier.format(text, await optionsFor(prettier, path));
 }
 

@@ -25,7 +25,11 @@ interface NestProject {
 
 export interface NestConfig extends NestProject {
   readonly monorepo?: boolean;
-  readonly compilerOptions?: { readonly builder?: string | { readonly type?: string } };
+  readonly compilerOptions?: {
+    readonly builder?: string | { readonly type?: string };
+    /** As Nest 11 says it. */
+    readonly webpack?: boolean;
+  };
   readonly projects?: Record<string, NestProject & object>;
 }
 

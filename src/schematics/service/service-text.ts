@@ -118,7 +118,7 @@ function tsconfig(name: string): object {
 
 /** A bundler writes one file; tsc keeps the folders from the workspace's root. */
 function mainOf(name: string, { compilerOptions }: Project['config']): string {
-  const { builder = 'tsc' } = compilerOptions ?? {};
+  const { webpack = false, builder = webpack ? 'webpack' : 'tsc' } = compilerOptions ?? {};
   const kind = typeof builder === 'string' ? builder : (builder.type ?? 'tsc');
   const folder = ['webpack', 'rspack'].includes(kind) ? '' : `apps/${name}/src/`;
   return `dist/apps/${name}/${folder}main.js`;
