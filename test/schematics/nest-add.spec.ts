@@ -156,6 +156,15 @@ void bootstrap();
     expect(files['src/main.ts']!.match(/enableShutdownHooks|startAllMicroservices/g)).toHaveLength(2);
   });
 
+  it('finds a root module that main.ts imports from the base of the project', async () => {
+    const { 'src/main.ts': main, ...files } = newApplication(11);
+
+    const made = await add({ ...files, 'src/main.ts': main!.replace("'./app.module'", "'src/app.module'") });
+
+    expect(made.error).toBeNull();
+    expect(made.files['src/app.module.ts']).toContain('ExactlyOnceModule.forRoot');
+  });
+
   it('reads configuration with comments in it', async () => {
     const config = '{\n  // of the shop\n  "sourceRoot": "src",\n}\n';
 

@@ -72,10 +72,11 @@ function rootModulePath({ tree, sourceRoot }: Project, main: string, given: stri
   const { source } = new SourceEdit(main, text);
   const name = rootModuleOf(source);
   const from = name === undefined ? undefined : importedFrom(source, name);
-  const path = from?.startsWith('.')
-    ? join(folderOf(main), from.replace(/\.js$/, '')).concat('.ts')
-    : undefined;
-  if (path !== undefined && tree.exists(path)) return path;
+  const places = from === undefined ? [] : from.startsWith('.') ? [folderOf(main)] : ['', sourceRoot];
+  const path = places
+    .map((place) => join(place, from!).replace(/(\.js)?$/, '.ts'))
+    .find((candidate) => tree.exists(candidate));
+  if (path !== undefined) return path;
   throw new Error(
     `${main} does not show which module it starts: name its file by --module. Nothing was changed.`,
   );
