@@ -85,16 +85,11 @@ describe('nest add exactly-once', () => {
     expect(manifestOf(twelve.files)['devDependencies']).not.toHaveProperty('@swc/jest');
   });
 
-  it('says what to do where jest is configured elsewhere, or TypeScript looks for modules the old way', async () => {
-    const files = {
-      ...newApplication(11, { jest: undefined }),
-      'tsconfig.json': '{ "compilerOptions": { "module": "commonjs" } }',
-    };
-
-    const { said, error } = await add(files);
+  it('says what to do where jest is configured elsewhere', async () => {
+    const { said, error } = await add(newApplication(11, { jest: undefined }));
 
     expect(error).toBeNull();
-    expect(said.join('\n')).toMatch(/"transformIgnorePatterns"[\s\S]*"nodenext"/);
+    expect(said.join('\n')).toContain('"transformIgnorePatterns"');
   });
 
   it('keeps a database that is configured, and refuses one that is no PostgreSQL', async () => {

@@ -47,8 +47,8 @@ export function nestAdd(options: NestAddOptions): Rule {
       withJestSettings(withMigrateScript(manifest), project),
     );
     if (options.compose === true) addCompose(project, choices, service, context);
-    for (const advice of [jestAdvice(project), resolutionAdvice(project)])
-      if (advice !== null) context.logger.warn(advice);
+    const advice = jestAdvice(project);
+    if (advice !== null) context.logger.warn(advice);
     if (isMissing && !skipInstall) context.addTask(installTask);
     if (isMissing && skipInstall)
       context.logger.info('The packages are named in package.json; install them now.');
@@ -150,14 +150,4 @@ function addCompose({ tree }: Project, choices: Choices, service: string, { logg
   if (text === '') logger.info('Nothing that was chosen is a server, so there is no docker-compose.yml.');
   else if (tree.exists(composePath)) logger.info(`${composePath} is there already, and stays as it is.`);
   else tree.create(composePath, text);
-}
-
-/** These packages say what they are by "exports" alone, which TypeScript's older ways to look for modules do not read. */
-function resolutionAdvice({ tree }: Project): string | null {
-  const text = textOf(tree, 'tsconfig.json');
-  if (text === null) return null;
-  const [, resolution] = /"moduleResolution"\s*:\s*"(\w+)"/i.exec(text) ?? [];
-  const [, module] = /"module"\s*:\s*"(\w+)"/i.exec(text) ?? [];
-  if (/^(node16|node18|node20|nodenext|bundler)$/i.test(resolution ?? module ?? '')) return null;
-  return 'TypeScript will not find the packages: set "module" and "moduleResolution" to "nodenext" in tsconfig.json (TypeScript 5.8 or later).';
 }
