@@ -74,7 +74,7 @@ export function parseRequest(argv: readonly string[]): Request {
     planted: given.plant === undefined ? [] : [given.plant],
     patienceMs: given.patience * 1_000,
     durationMs: minutes === undefined ? given.duration * 1_000 : minutes * 60_000,
-    jobs: given.jobs ?? (quick ? 3 : 1),
+    jobs: given.jobs ?? (quick ? 2 : 1),
   };
 }
 
@@ -108,7 +108,7 @@ function commandLine(): Command {
       parseWhole,
       15,
     )
-    .option('--jobs <number>', 'runs at a time, most of which wait; default 1, with --quick 3', parseJobs)
+    .option('--jobs <number>', 'runs at a time, most of which wait; default 1, with --quick 2', parseJobs)
     .addOption(
       new Option('--plant <bug>', 'takes a remedy out, to show that a case turns red').choices(plantedBugs),
     )

@@ -82,7 +82,7 @@ async function main(request: Request): Promise<number> {
   const leastMs = kafka === null ? 0 : await shortestSessionTimeoutMs(kafka);
   const services = (broker: BrokerName): Services => ({
     postgres,
-    broker: broker === 'kafka' ? () => kafkaGround(kafka!, leastMs) : databaseGround,
+    broker: broker === 'kafka' ? () => kafkaGround(kafka!.apart(), leastMs) : databaseGround,
   });
   const interrupted = new Promise<never>((_, reject) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {

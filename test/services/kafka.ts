@@ -22,6 +22,11 @@ export class KafkaCluster {
     this.client = new Kafka({ clientId: 'test', brokers, logLevel: logLevel.NOTHING });
   }
 
+  /** The same brokers for somebody who cleans up after itself alone. */
+  apart(): KafkaCluster {
+    return new KafkaCluster(this.brokers, async () => undefined);
+  }
+
   /** A new topic with a name of its own; resolves when each partition has a leader. */
   async createTopic(prefix: string, { partitions = 1 }: { partitions?: number } = {}): Promise<string> {
     const topic = `${prefix}-${randomUUID().slice(0, 8)}`;

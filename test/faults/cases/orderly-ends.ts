@@ -56,9 +56,9 @@ async function endTwice(
   handled: () => Promise<number>,
 ): Promise<void> {
   const { random } = stage;
-  const shutdownMs = random.pick([1_000, 2_000]);
-  const drains: End = { hit: random.between(1, 4), shutdownMs, paceMs: shutdownMs * 0.4 };
-  const rollsBack: End = { hit: 1, shutdownMs, paceMs: shutdownMs * 20 };
+  const shutdownMs = random.pick([2_500, 3_500]);
+  const drains: End = { hit: random.between(1, 4), shutdownMs, paceMs: shutdownMs * 0.2 };
+  const rollsBack: End = { hit: 1, shutdownMs, paceMs: shutdownMs * 10 };
   Object.assign(stage.schedule, { drains, rollsBack });
   await produce(stage, ledgerMessages(stage, ground, random.between(20, 60)));
 

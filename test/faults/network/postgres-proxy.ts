@@ -5,7 +5,7 @@
  * the other has hung up.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { asksToCommit, hasCommitted, WireFrames } from './wire-frames.js';
+import { asksToCommit, hasCommitted, isWithinTransaction, WireFrames } from './wire-frames.js';
 
 export type Cut = 'before COMMIT' | 'after COMMIT';
 
@@ -16,6 +16,7 @@ export class PostgresProxy {
   #armed: { cut: Cut; skip: number; fired: () => void } | null = null;
   #closed = false;
   #swallowing = false;
+  #awaitsTransaction: (() => void) | null = null;
   readonly #halfOpen = new WeakSet<Socket>();
 
   private constructor(upstream: { host: string; port: number }) {
@@ -74,6 +75,16 @@ export class PostgresProxy {
     const known = [...this.#sockets].filter((socket) => !this.#halfOpen.has(socket));
     for (const socket of known) this.#lose(socket);
     return known.length / 2;
+  }
+
+  /** The same, as soon as the server has told one of them that its transaction is open. */
+  blackHoleWithinTransaction(andSwallow: boolean): Promise<number> {
+    return new Promise((resolve) => {
+      this.#awaitsTransaction = () => {
+        this.#awaitsTransaction = null;
+        resolve(this.blackHole(andSwallow));
+      };
+    });
   }
 
   #lose(socket: Socket): void {
@@ -147,6 +158,10 @@ export class PostgresProxy {
           return;
         }
         client.write(frame.bytes);
+        if (this.#awaitsTransaction !== null && isWithinTransaction(frame)) {
+          this.#awaitsTransaction();
+          return;
+        }
       }
     });
   }

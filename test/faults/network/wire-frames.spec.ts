@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { asksToCommit, hasCommitted, WireFrames } from './wire-frames.js';
+import { asksToCommit, hasCommitted, isWithinTransaction, WireFrames } from './wire-frames.js';
 
 function message(type: string, body: string): Buffer {
   const bytes = Buffer.from(`${type}0000${body}\0`);
@@ -47,5 +47,13 @@ describe('WireFrames', () => {
     );
 
     expect(frames.map(hasCommitted)).toEqual([true, false]);
+  });
+
+  it('knows by the server whether a transaction is open', () => {
+    const ready = (status: string) => Buffer.from([0x5a, 0, 0, 0, 5, status.charCodeAt(0)]);
+
+    const frames = new WireFrames('backend').push(Buffer.concat(['I', 'T', 'E'].map(ready)));
+
+    expect(frames.map(isWithinTransaction)).toEqual([false, true, false]);
   });
 });

@@ -53,6 +53,11 @@ export function hasCommitted({ type, bytes }: Frame): boolean {
   return type === 'C' && text(bytes) === 'COMMIT';
 }
 
+/** True for the server's word that it waits for the next statement of an open transaction. */
+export function isWithinTransaction({ type, bytes }: Frame): boolean {
+  return type === 'Z' && bytes.length === 6 && bytes[5] === 'T'.charCodeAt(0);
+}
+
 function text(bytes: Buffer): string {
   return bytes.subarray(5, -1).toString().trim();
 }

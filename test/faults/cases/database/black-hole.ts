@@ -38,8 +38,12 @@ async function isInHole(
   const handled = async () => (await stage.database.query(effectCountSql))[0].count as number;
   const wanted = (await handled()) + after;
   const busy = await stage.eventually('events are handled', async () => (await handled()) >= wanted);
-  const lost = proxy.blackHole(swallows);
-  stage.fault(`${lost} connections half open, ${what}`, busy && lost > 0);
+  let lost = 0;
+  void proxy.blackHoleWithinTransaction(swallows).then((count) => {
+    lost = count;
+  });
+  const within = await stage.eventually('a transaction is open', async () => lost > 0);
+  stage.fault(`${lost} connections half open, one within its transaction, ${what}`, busy && within);
 }
 
 async function fallIn(stage: Stage, proxy: PostgresProxy, { swallowsMs, after }: Hole): Promise<void> {
