@@ -69,6 +69,8 @@ module.exports = {
     },
   ],
   options: {
+    // the peers of the benchmarks stand on packages that are installed apart, on first use
+    exclude: { path: '^test/bench/apart/' },
     doNotFollow: { path: ['node_modules', '^(libs|apps)/[^/]+/dist/'] },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.base.json' },

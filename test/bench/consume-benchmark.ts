@@ -3,12 +3,13 @@
  * payload validated, PostgreSQL and Kafka real. `duplicates` meets nothing but what it has handled already, in a
  * process that does not remember it; the fresh ones beside it are those of `per-event`.
  */
-import type { Benchmark } from './benchmark.js';
+import type { Benchmark } from './harness/benchmark.js';
 import { consumeRun } from './consume-run.js';
 import { duplicatesRun } from './duplicates-run.js';
 
 export const consumeBenchmark: Benchmark = {
   name: 'consume',
+  about: 'from records on a topic to a committed row for each: floor, hand-written, ours, peers',
   unit: 'events/s',
   events: 20_000,
   contestants: [
@@ -18,10 +19,16 @@ export const consumeBenchmark: Benchmark = {
     { name: 'per-event-sequential', program: 'contestants/ours.entry.js', setting: 'sequential' },
     { name: 'per-event-own-transaction', program: 'contestants/ours.entry.js', setting: 'event' },
     { name: 'batch', program: 'contestants/ours-batch.entry.js', setting: '2000' },
+    {
+      name: 'dbos',
+      program: 'apart/dbos.entry.js',
+      note: 'its Kafka receiver, unordered, 1,000 at a time, on a queue asked every 100 ms; its own data source',
+    },
     { name: 'duplicates', program: 'contestants/ours.entry.js', setting: 'batch', run: duplicatesRun },
   ],
   ratios: {
     'per-event/hand-written': ['per-event', 'hand-written'],
+    'per-event/dbos': ['per-event', 'dbos'],
     'per-event/floor': ['per-event', 'floor'],
     'batch/floor': ['batch', 'floor'],
     'duplicates/fresh': ['duplicates', 'per-event'],
@@ -29,4 +36,5 @@ export const consumeBenchmark: Benchmark = {
     'per-event-own-transaction/hand-written': ['per-event-own-transaction', 'hand-written'],
   },
   run: consumeRun,
+  smoke: { events: 200, only: ['floor', 'hand-written', 'per-event', 'batch', 'duplicates', 'dbos'] },
 };

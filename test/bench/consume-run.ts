@@ -2,10 +2,10 @@
  * One run of a consumer: its topic is filled before it starts; then its books. Measured from the first fetched
  * records to the last effect, so joining the group and starting up do not count.
  */
-import type { Contestant, Measured, Stage } from './benchmark.js';
-import { allHandled, onGround } from './ground.js';
-import { auditLedger, readLedger } from './ledger.js';
-import { orderMessages, produce } from './produce-events.js';
+import type { Contestant, Measured, Stage } from './harness/benchmark.js';
+import { allHandled, onGround } from './harness/ground.js';
+import { auditLedger, readLedger } from './harness/ledger.js';
+import { orderMessages, produce } from './harness/produce-events.js';
 
 export function consumeRun(contestant: Contestant, stage: Stage): Promise<Measured> {
   const { events, kafka } = stage;

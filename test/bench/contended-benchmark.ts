@@ -2,11 +2,12 @@
  * Consuming with hot rows: one inserted row for each event, and an update of one of 100 accounts, over four
  * partitions at once.
  */
-import type { Benchmark } from './benchmark.js';
+import type { Benchmark } from './harness/benchmark.js';
 import { contendedRun } from './contended-run.js';
 
 export const contendedBenchmark: Benchmark = {
   name: 'contended',
+  about: 'consuming where every event also pays into one of 100 accounts',
   unit: 'events/s',
   events: 10_000,
   contestants: [
@@ -21,4 +22,5 @@ export const contendedBenchmark: Benchmark = {
     'contended-own-transaction/hand-written': ['contended-own-transaction', 'hand-written'],
   },
   run: contendedRun,
+  smoke: { events: 200, only: ['hand-written', 'contended'] },
 };

@@ -3,10 +3,10 @@
  * `consume-run.ts`; what stands in the accounts is audited too.
  */
 import { accounts } from './accounts.js';
-import type { Contestant, Measured, Stage } from './benchmark.js';
-import { allHandled, onGround } from './ground.js';
-import { auditAccounts, auditLedger, createAccounts, readLedger } from './ledger.js';
-import { orderMessages, produce } from './produce-events.js';
+import type { Contestant, Measured, Stage } from './harness/benchmark.js';
+import { allHandled, onGround } from './harness/ground.js';
+import { auditAccounts, auditLedger, createAccounts, readLedger } from './harness/ledger.js';
+import { orderMessages, produce } from './harness/produce-events.js';
 
 export function contendedRun(contestant: Contestant, stage: Stage): Promise<Measured> {
   const { events, kafka } = stage;

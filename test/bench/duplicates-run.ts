@@ -3,10 +3,10 @@
  * then a second process of it, which remembers nothing, meets them. Only the second one counts: from its first
  * fetched records to the position behind the last, asked for every 50 ms. No effect may have been added.
  */
-import type { Contestant, Measured, Stage } from './benchmark.js';
-import { allHandled, onGround, passed } from './ground.js';
-import { auditLedger, readLedger } from './ledger.js';
-import { orderMessages, produce } from './produce-events.js';
+import type { Contestant, Measured, Stage } from './harness/benchmark.js';
+import { allHandled, onGround, passed } from './harness/ground.js';
+import { auditLedger, readLedger } from './harness/ledger.js';
+import { orderMessages, produce } from './harness/produce-events.js';
 
 export function duplicatesRun(contestant: Contestant, stage: Stage): Promise<Measured> {
   const { events, kafka } = stage;

@@ -2,7 +2,7 @@
  * Consuming while every event of one key fails, beside the same without that key: what an event that waits in the
  * database costs the others.
  */
-import type { Benchmark } from './benchmark.js';
+import type { Benchmark } from './harness/benchmark.js';
 import { consumeRun } from './consume-run.js';
 import { failuresRun } from './failures-run.js';
 
@@ -10,6 +10,7 @@ const program = 'contestants/ours-failing.entry.js';
 
 export const failuresBenchmark: Benchmark = {
   name: 'failures',
+  about: 'consuming while every event of one key fails, beside none that fails',
   unit: 'events/s',
   events: 40_000,
   contestants: [
@@ -23,4 +24,5 @@ export const failuresBenchmark: Benchmark = {
     'failures-in-lanes/none-in-lanes': ['failures-in-lanes', 'none-in-lanes'],
   },
   run: consumeRun,
+  smoke: { events: 200, only: ['failures-in-lanes'] },
 };

@@ -3,10 +3,10 @@
  * for every 50 ms. The output is then read at `read_committed` by Kafka's own console consumer.
  */
 import type { DumpedRecord } from '../services/kafka.js';
-import type { Contestant, Measured, Stage } from './benchmark.js';
-import { onGround, partitions, passed } from './ground.js';
-import { auditLedger } from './ledger.js';
-import { type BenchOrder, orderMessages, outputOf, produce } from './produce-events.js';
+import type { Contestant, Measured, Stage } from './harness/benchmark.js';
+import { onGround, partitions, passed } from './harness/ground.js';
+import { auditLedger } from './harness/ledger.js';
+import { type BenchOrder, orderMessages, outputOf, produce } from './harness/produce-events.js';
 
 export function kafkaRun(contestant: Contestant, stage: Stage): Promise<Measured> {
   const { events, kafka } = stage;

@@ -2,12 +2,13 @@
  * How long a lone event takes from being produced to being committed, nothing else going on, and from the commit that
  * publishes one to the broker's acknowledgement: p50 and p99. Its figure is the median, so less is better.
  */
-import type { Benchmark } from './benchmark.js';
+import type { Benchmark } from './harness/benchmark.js';
 import { loneRun } from './lone-run.js';
 import { publishingRun } from './publishing-run.js';
 
 export const loneBenchmark: Benchmark = {
   name: 'lone',
+  about: 'how long an event takes when nothing else goes on',
   unit: 'ms',
   events: 200,
   contestants: [
@@ -22,4 +23,5 @@ export const loneBenchmark: Benchmark = {
   ],
   ratios: {},
   run: loneRun,
+  smoke: { events: 10, only: ['per-event', 'commit-to-produced'] },
 };

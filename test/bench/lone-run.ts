@@ -4,11 +4,11 @@
  */
 import pg from 'pg';
 import { until } from '../services/ports.js';
-import type { Contestant, Measured, Stage } from './benchmark.js';
-import { type Ground, onGround } from './ground.js';
-import { auditLedger, countEffects, notifyEffects, readLedger } from './ledger.js';
-import { percentiles, warmUps } from './percentiles.js';
-import { orderMessage } from './produce-events.js';
+import type { Contestant, Measured, Stage } from './harness/benchmark.js';
+import { type Ground, onGround } from './harness/ground.js';
+import { auditLedger, countEffects, notifyEffects, readLedger } from './harness/ledger.js';
+import { percentiles, warmUps } from './harness/percentiles.js';
+import { orderMessage } from './harness/produce-events.js';
 
 export function loneRun(contestant: Contestant, stage: Stage): Promise<Measured> {
   return onGround(contestant, stage, async (ground) => {

@@ -3,9 +3,9 @@
  * the event, as the process tells it. Then its books: as many records on the topic, of as many events.
  */
 import { until } from '../services/ports.js';
-import type { Contestant, Measured, Stage } from './benchmark.js';
-import { onGround } from './ground.js';
-import { percentiles, warmUps } from './percentiles.js';
+import type { Contestant, Measured, Stage } from './harness/benchmark.js';
+import { onGround } from './harness/ground.js';
+import { percentiles, warmUps } from './harness/percentiles.js';
 
 const patienceMs = 300_000;
 
@@ -19,7 +19,7 @@ export function publishingRun(contestant: Contestant, stage: Stage): Promise<Mea
         return process.told.length >= events;
       };
       await until(`${contestant.name} has published ${events} events`, isDone, patienceMs);
-      return process.told;
+      return process.told.map(Number);
     });
     const records = await stage.kafka.dump(topic, { isolation: 'read_committed' });
     const ids = new Set(records.map(({ headers }) => headers['ce_id']));

@@ -3,8 +3,8 @@
  */
 import { plainToInstance } from 'class-transformer';
 import { IsInt, IsString, Min, validate } from 'class-validator';
-import type { RunRequest } from '../contestant-process.js';
-import type { BenchOrder } from '../produce-events.js';
+import type { RunRequest } from '../harness/contestant-process.js';
+import type { BenchOrder } from '../harness/produce-events.js';
 
 export class OrderPayload implements BenchOrder {
   @IsString()

@@ -13,7 +13,7 @@ import {
 import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Payload } from '@nestjs/microservices';
-import { outputOf } from '../produce-events.js';
+import { outputOf } from '../harness/produce-events.js';
 import { BenchKafka } from './bench-kafka.js';
 import { OrderPayload, request } from './order-payload.js';
 

@@ -6,7 +6,7 @@ import { type Broker, Engine, silentLogger } from '@exactly-once/core';
 import { kafkaBroker } from '@exactly-once/kafka';
 import { storageOn } from '@exactly-once/typeorm';
 import { DataSource } from 'typeorm';
-import { orderMessage } from '../produce-events.js';
+import { orderMessage } from '../harness/produce-events.js';
 import { request } from './order-payload.js';
 
 const { databaseUrl, brokers, topic, events } = request();

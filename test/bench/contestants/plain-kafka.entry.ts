@@ -2,7 +2,7 @@
  * From Kafka to Kafka without transactions: kafkajs; so many records at a time are sent, then their offset is
  * committed. At least once. The setting is how many.
  */
-import { outputOf } from '../produce-events.js';
+import { outputOf } from '../harness/produce-events.js';
 import { BenchKafka } from './bench-kafka.js';
 import { readOrder, request } from './order-payload.js';
 

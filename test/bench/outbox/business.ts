@@ -2,14 +2,14 @@
  * The business transactions of the outbox benchmark, and how they are timed: order number n pays n cents into account
  * n modulo 10,000, so that no two wait for each other.
  */
-import type { EntityManager } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { AccountEntity } from '../contestants/account.entity.js';
 import { EffectEntity } from '../contestants/effect.entity.js';
 
 /** The setting of a contestant, as JSON. */
 export interface OutboxSetting {
   /** How the event is published. */
-  readonly way: 'none' | 'outbox' | 'within';
+  readonly way: 'none' | 'outbox' | 'within' | 'pg-transactional-outbox' | 'nestjs-outbox';
   /** A select, an update and an insert; or an insert alone. */
   readonly work: '' | '-single';
   /** Connections, each with a transaction at a time. */
@@ -24,6 +24,16 @@ export const spareConnections = 2;
 
 export function orderOf(number: number) {
   return { orderId: `order-${number}`, cents: number };
+}
+
+/** Not yet initialized; for `count` transactions at a time. */
+export function businessSource(databaseUrl: string, count: number): DataSource {
+  return new DataSource({
+    type: 'postgres',
+    url: databaseUrl,
+    poolSize: count + spareConnections,
+    entities: [AccountEntity, EffectEntity],
+  });
 }
 
 export async function business(

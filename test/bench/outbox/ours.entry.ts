@@ -12,7 +12,7 @@ import { DataSource } from 'typeorm';
 import { AccountEntity } from '../contestants/account.entity.js';
 import { EffectEntity } from '../contestants/effect.entity.js';
 import { OrderPayload, request } from '../contestants/order-payload.js';
-import { orderMessage } from '../produce-events.js';
+import { orderMessage } from '../harness/produce-events.js';
 import { business, type OutboxSetting, orderOf, spareConnections, timed } from './business.js';
 
 const { databaseUrl, brokers, topic, events, setting } = request();

@@ -4,7 +4,7 @@
  */
 import { BenchKafka } from '../contestants/bench-kafka.js';
 import { readOrder, request } from '../contestants/order-payload.js';
-import { outputOf } from '../produce-events.js';
+import { outputOf } from '../harness/produce-events.js';
 
 const { brokers, topic, group, setting } = request();
 const kafka = new BenchKafka(brokers, { quiet: true });

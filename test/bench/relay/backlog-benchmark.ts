@@ -2,7 +2,7 @@
  * A relay before a backlog, beside the same before 10,000 rows. Measured once it is warm: the clock starts when it
  * has settled the 10,000 rows that stand before those that count.
  */
-import type { Benchmark } from '../benchmark.js';
+import type { Benchmark } from '../harness/benchmark.js';
 import { warmRelayRun } from './relay-run.js';
 
 const small = 10_000;
@@ -10,6 +10,7 @@ const program = 'relay/relay.entry.js';
 
 export const backlogBenchmark: Benchmark = {
   name: 'backlog',
+  about: 'a relay before a million rows, beside the same before 10,000',
   unit: 'events/s',
   events: 1_000_000,
   contestants: [
@@ -24,4 +25,5 @@ export const backlogBenchmark: Benchmark = {
   ],
   ratios: { 'backlog/small': ['backlog', 'small'] },
   run: warmRelayRun,
+  smoke: { events: 200, only: ['backlog'] },
 };

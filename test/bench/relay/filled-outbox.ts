@@ -5,7 +5,7 @@
 import { runMigrations } from '@exactly-once/typeorm';
 import { DataSource } from 'typeorm';
 import type { TestDatabase } from '../../services/postgres.js';
-import { orderMessage } from '../produce-events.js';
+import { orderMessage } from '../harness/produce-events.js';
 
 const customers = 1_000;
 const atOnce = 10_000;

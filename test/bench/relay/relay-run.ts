@@ -5,15 +5,17 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../../services/ports.js';
-import type { Contestant, Measured, Stage } from '../benchmark.js';
-import type { ContestantProcess } from '../contestant-process.js';
-import { type Ground, onGround } from '../ground.js';
+import type { Contestant, Measured, Stage } from '../harness/benchmark.js';
+import type { ContestantProcess } from '../harness/contestant-process.js';
+import { type Ground, onGround } from '../harness/ground.js';
 import { fillOutbox, isPending, outboxRows } from './filled-outbox.js';
 import { TopicBooks } from './topic-books.js';
 
 const patienceMs = 300_000;
 const everyMs = 5;
 const warmUps = 10_000;
+/** They take a transaction for each event. */
+const mostOfPeers = 5_000;
 
 /** From the first shard that it publishes to the last row settled. */
 export function relayRun(contestant: Contestant, stage: Stage): Promise<Measured> {
@@ -36,8 +38,14 @@ export function producerRun(contestant: Contestant, stage: Stage): Promise<Measu
       await until(`${contestant.name} has sent its events`, isDone, patienceMs);
       return process.doneAtMs - process.startedAtMs;
     });
-    return measured(stage.events, tookMs, await topicFindings(ground, stage.events));
+    const ordered = contestant.setting !== 'unordered';
+    return measured(stage.events, tookMs, await topicFindings(ground, stage.events, ordered));
   });
+}
+
+/** A peer fills an outbox of its own, and tells when it begins and when nothing is left. Its events are fewer. */
+export function peerRun(contestant: Contestant, stage: Stage): Promise<Measured> {
+  return producerRun(contestant, { ...stage, events: Math.min(stage.events, mostOfPeers) });
 }
 
 function drained(contestant: Contestant, stage: Stage, before: number): Promise<Measured> {
@@ -76,8 +84,12 @@ function stillRuns(process: ContestantProcess, { stage }: Pick<Ground, 'stage'>)
   if (process.ended !== null) throw new Error(`the contestant ${process.ended}`);
 }
 
-async function topicFindings({ stage, topic }: Ground, events: number): Promise<string[]> {
-  const books = new TopicBooks(events);
+async function topicFindings(
+  { stage, topic }: Ground,
+  events: number,
+  ordered = true,
+): Promise<string[]> {
+  const books = new TopicBooks(events, ordered);
   await stage.kafka.read(topic, { isolation: 'read_committed' }, (record) => books.enter(record));
   return books.findings();
 }

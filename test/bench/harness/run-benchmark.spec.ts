@@ -1,12 +1,24 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Benchmark, Measured, Stage } from './benchmark.js';
-import { runBenchmark } from './run-benchmark.js';
+import { outcome } from './progress-bar.js';
+import { type Progress, runBenchmark } from './run-benchmark.js';
 
 const stage = { interrupted: new AbortController().signal } as Stage;
 
+const silent: Progress = { begins: () => undefined, ends: () => undefined };
+
 function benchmark(run: (name: string) => Promise<Measured>): Benchmark {
   const contestants = ['a', 'b'].map((name) => ({ name, program: '' }));
-  return { name: 'test', unit: 'events/s', events: 1, contestants, ratios: {}, run: ({ name }) => run(name) };
+  return {
+    name: 'test',
+    about: 'nothing',
+    unit: 'events/s',
+    events: 1,
+    contestants,
+    ratios: {},
+    run: ({ name }) => run(name),
+    smoke: { events: 1 },
+  };
 }
 
 describe('runBenchmark', () => {
@@ -17,7 +29,7 @@ describe('runBenchmark', () => {
       return { rate: 1, findings: [] };
     });
 
-    await runBenchmark(all, stage, { repeat: 2, only: [], progress: () => undefined });
+    await runBenchmark(all, stage, { repeat: 2, only: [], progress: silent });
 
     expect(ran).toEqual(['a', 'b', 'a', 'b']);
   });
@@ -32,22 +44,30 @@ describe('runBenchmark', () => {
     const results = await runBenchmark(all, stage, {
       repeat: 1,
       only: [],
-      progress: (line) => lines.push(line),
+      progress: { ...silent, ends: (result, total) => lines.push(`${total} ${outcome(result, 'events/s')}`) },
     });
 
     expect(results).toEqual([
       { contestant: 'a', rate: null, fault: 'a ended with 1' },
       { contestant: 'b', rate: 7, fault: null },
     ]);
-    expect(lines).toEqual(['[1/2] a: void: a ended with 1', '[2/2] b: 7 events/s']);
+    expect(lines).toEqual(['2 a: void: a ended with 1', '2 b: 7 events/s']);
   });
 
   it('makes a run with findings void', async () => {
     const all = benchmark(async () => ({ rate: 9, findings: ['1 lost', '1 doubled'] }));
 
-    const [result] = await runBenchmark(all, stage, { repeat: 1, only: ['b'], progress: () => undefined });
+    const [result] = await runBenchmark(all, stage, { repeat: 1, only: ['b'], progress: silent });
 
     expect(result).toEqual({ contestant: 'b', rate: 9, fault: '1 lost, 1 doubled' });
+  });
+
+  it('makes a run without a figure void', async () => {
+    const all = benchmark(async () => ({ rate: Number.NaN, findings: [] }));
+
+    const [result] = await runBenchmark(all, stage, { repeat: 1, only: ['a'], progress: silent });
+
+    expect(result!.fault).toBe('no figure');
   });
 
   it('ends where it is interrupted', async () => {
@@ -56,7 +76,7 @@ describe('runBenchmark', () => {
       interruption.abort(new Error('interrupted'));
       return { rate: 1, findings: [] };
     });
-    const options = { repeat: 2, only: [], progress: () => undefined };
+    const options = { repeat: 2, only: [], progress: silent };
 
     const running = runBenchmark(all, { ...stage, interrupted: interruption.signal }, options);
 

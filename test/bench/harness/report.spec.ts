@@ -1,14 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Benchmark, RunResult } from './benchmark.js';
-import { report, thisMachine } from './report.js';
+import type { Machine } from './machine.js';
+import { report } from './report.js';
+
+const machine: Machine = { cpu: 'x', cores: 2, memoryGiB: 4, node: '20', postgres: '15', kafka: '4.3' };
 
 const benchmark: Benchmark = {
   name: 'test',
+  about: 'nothing',
   unit: 'events/s',
   events: 1,
   contestants: ['ours', 'theirs', 'third'].map((name) => ({ name, program: '' })),
   ratios: { 'ours/theirs': ['ours', 'theirs'] },
+  derived: (clean) => ({ clean: clean.length }),
   run: () => Promise.reject(new Error('does not run here')),
+  smoke: { events: 1 },
 };
 
 function results(contestant: string, ...rates: readonly (number | null)[]): RunResult[] {
@@ -16,7 +22,7 @@ function results(contestant: string, ...rates: readonly (number | null)[]): RunR
 }
 
 function reported(...all: readonly RunResult[]) {
-  return report(benchmark, 10, thisMachine('15'), all);
+  return report(benchmark, 10, machine, all);
 }
 
 describe('report', () => {
@@ -30,7 +36,7 @@ describe('report', () => {
       { name: 'ours', median: 600, min: 100, max: 900, unit: 'events/s', void: false },
       { name: 'theirs', median: 150, min: 100, max: 200, unit: 'events/s', void: false },
     ]);
-    expect(ratios).toEqual({ 'ours/theirs': 4 });
+    expect(ratios).toEqual({ 'ours/theirs': 4, clean: 2 });
   });
 
   it('gives the medians of what else was measured', () => {
@@ -41,13 +47,24 @@ describe('report', () => {
     expect(contestants[0]!.figures).toEqual({ p99Ms: 2 });
   });
 
+  it('keeps the series of the run in the middle', () => {
+    const runs = [30, 10, 20].map((rate) => ({
+      contestant: 'ours',
+      rate,
+      fault: null,
+      series: [[0, rate]] as const,
+    }));
+
+    expect(reported(...runs).contestants[0]!.series).toEqual([[0, 20]]);
+  });
+
   it('has no ratio with a contestant of which one run is void', () => {
     const lossy = { contestant: 'ours', rate: 800, fault: '1 lost' };
 
     const { contestants, ratios } = reported(...results('ours', 600), lossy, ...results('theirs', 150));
 
     expect(contestants[0]!.void).toBe('1 lost');
-    expect(ratios).toEqual({ 'ours/theirs': null });
+    expect(ratios).toEqual({ 'ours/theirs': null, clean: 1 });
   });
 
   it('names a contestant that never came to its end', () => {
@@ -61,6 +78,6 @@ describe('report', () => {
       unit: 'events/s',
       void: 'ended with 1',
     });
-    expect(ratios).toEqual({ 'ours/theirs': null });
+    expect(ratios).toEqual({ 'ours/theirs': null, clean: 1 });
   });
 });

@@ -2,15 +2,15 @@
  * What one run stands on: a database and a topic of its own, and processes of a contestant on them. All of it is gone
  * when the run is over.
  */
-import { until } from '../services/ports.js';
-import type { TestDatabase } from '../services/postgres.js';
+import { until } from '../../services/ports.js';
+import type { TestDatabase } from '../../services/postgres.js';
 import type { Contestant, Stage } from './benchmark.js';
 import { ContestantProcess } from './contestant-process.js';
 import { countEffects, createLedger, fencesStand } from './ledger.js';
 
 export const partitions = 4;
-/** Milliseconds after which a run that has not ended is given up. */
-const patienceMs = 300_000;
+/** Milliseconds after which a run that has not ended is given up: in all, and for each event. */
+const patienceMs = { all: 300_000, event: 2 };
 /** Milliseconds without progress after which no more is waited for: the books then say what is missing. */
 const stallMs = 10_000;
 
@@ -19,8 +19,11 @@ export interface Ground {
   readonly database: TestDatabase;
   readonly topic: string;
   readonly group: string;
-  /** Runs the contestant while `work` lasts. */
-  readonly running: <T>(work: (process: ContestantProcess) => Promise<T>) => Promise<T>;
+  /** Runs the contestant while `work` lasts, or what is given instead of it. */
+  readonly running: <T>(
+    work: (process: ContestantProcess) => Promise<T>,
+    instead?: Partial<Pick<Contestant, 'program' | 'setting' | 'name'>>,
+  ) => Promise<T>;
   /** Resolves when `count` says as many as were asked for, or says the same for long. Rejects where the process ended. */
   readonly counted: (
     process: ContestantProcess,
@@ -34,15 +37,19 @@ export async function onGround<T>(
   stage: Stage,
   work: (ground: Ground) => Promise<T>,
 ): Promise<T> {
-  const { events, postgres, kafka, interrupted } = stage;
+  const { events, postgres, kafka, interrupted, profiles } = stage;
   const database = await postgres.createDatabase('bench');
   try {
     const topic = await kafka.createTopic('bench', { partitions });
     await createLedger(database);
     const group = kafka.group('bench');
     const request = { databaseUrl: database.url, brokers: kafka.brokers, topic, group, events, setting };
-    const running: Ground['running'] = async (during) => {
-      const process = new ContestantProcess(program, request);
+    const running: Ground['running'] = async (during, instead = {}) => {
+      const process = new ContestantProcess(
+        instead.program ?? program,
+        { ...request, setting: instead.setting ?? setting },
+        { name: instead.name ?? 'bench', profiles },
+      );
       try {
         return await during(process);
       } finally {
@@ -59,7 +66,7 @@ export async function onGround<T>(
         if (now !== seen) [seen, sinceMs] = [now, Date.now()];
         return now >= asked || (now > 0 && Date.now() - sinceMs > stallMs);
       };
-      await until(`${name} has handled ${asked} events`, over, patienceMs);
+      await until(`${name} has handled ${asked} events`, over, patienceMs.all + asked * patienceMs.event);
     };
     return await work({ stage, database, topic, group, running, counted });
   } finally {

@@ -1,10 +1,9 @@
 /**
- * Medians, ratios and the machine; for people and as JSON. What is void has no ratio: a figure that was reached by
- * losing an event compares to nothing.
+ * Medians and ratios of what was run. What is void has no ratio: a figure that was reached by losing an event compares
+ * to nothing.
  */
-import { cpus, totalmem } from 'node:os';
-import type { Benchmark, RunResult } from './benchmark.js';
-import { nodeFlags } from './contestant-process.js';
+import type { Benchmark, RunResult, Series } from './benchmark.js';
+import type { Machine } from './machine.js';
 
 export interface ContestantReport {
   readonly name: string;
@@ -15,16 +14,10 @@ export interface ContestantReport {
   readonly unit: string;
   /** Medians of what else was measured. */
   readonly figures?: Readonly<Record<string, number>>;
+  /** Of the run in the middle. */
+  readonly series?: Series;
   /** False, or why its figures do not count. */
   readonly void: false | string;
-}
-
-export interface Machine {
-  readonly cpus: number;
-  readonly model: string;
-  readonly memoryGiB: number;
-  readonly node: string;
-  readonly postgres: string;
 }
 
 export interface Report {
@@ -49,33 +42,22 @@ export function report(
     return a?.median && b?.median ? Math.round((a.median / b.median) * 100) / 100 : null;
   };
   const ratios = Object.entries(benchmark.ratios).map(([name, pair]) => [name, ratio(pair)]);
-  return { benchmark: benchmark.name, events, machine, contestants, ratios: Object.fromEntries(ratios) };
-}
-
-export function thisMachine(postgres: string): Machine {
-  const all = cpus();
+  const derived = benchmark.derived?.(contestants.filter((one) => !one.void)) ?? {};
   return {
-    cpus: all.length,
-    model: all[0]?.model.trim() ?? 'unknown',
-    memoryGiB: Math.round(totalmem() / 2 ** 30),
-    node: [process.versions.node, ...nodeFlags].join(' '),
-    postgres,
+    benchmark: benchmark.name,
+    events,
+    machine,
+    contestants,
+    ratios: { ...Object.fromEntries(ratios), ...derived },
   };
-}
-
-export function printReport({ benchmark, events, machine, contestants, ratios }: Report): void {
-  const { cpus: cores, model, memoryGiB, node, postgres } = machine;
-  const on = `${cores} × ${model}, ${memoryGiB} GiB, Node ${node}, PostgreSQL ${postgres}`;
-  process.stdout.write(`\n${benchmark}, ${events} events; ${on}\n`);
-  console.table(contestants.map(({ figures, ...one }) => ({ ...one, ...figures })));
-  if (Object.keys(ratios).length > 0)
-    console.table(Object.entries(ratios).map(([ratio, value]) => ({ ratio, value: value ?? 'void' })));
 }
 
 function summary(name: string, unit: string, results: readonly RunResult[]): ContestantReport {
   const own = results.filter(({ contestant }) => contestant === name);
-  const rates = own.flatMap(({ rate }) => (rate === null ? [] : [rounded(rate)])).sort((a, b) => a - b);
-  const fault = own.find((one) => one.fault !== null)?.fault ?? false;
+  const ended = own.filter(({ rate }) => rate !== null && Number.isFinite(rate));
+  const sorted = ended.toSorted((a, b) => a.rate! - b.rate!);
+  const rates = sorted.map(({ rate }) => rounded(rate!));
+  const series = sorted[Math.floor(sorted.length / 2)]?.series;
   return {
     name,
     median: medianOf(rates),
@@ -83,7 +65,8 @@ function summary(name: string, unit: string, results: readonly RunResult[]): Con
     max: rates.at(-1) ?? null,
     unit,
     ...figuresOf(own),
-    void: fault,
+    ...(series === undefined ? {} : { series: series.map(([x, y]) => [rounded(x), rounded(y)] as const) }),
+    void: own.find((one) => one.fault !== null)?.fault ?? false,
   };
 }
 

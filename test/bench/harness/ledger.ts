@@ -2,13 +2,14 @@
  * The books of a run: what stands in the effect table, which has no constraint that would hide a double, and in the
  * inbox that the contestant kept. Says what was lost, doubled or torn; a run with a finding counts for nothing.
  */
-import type { TestDatabase } from '../services/postgres.js';
+import type { TestDatabase } from '../../services/postgres.js';
 
 export interface Ledger {
   readonly effects: number;
   /** Different orders among them. */
   readonly orders: number;
   readonly cents: number;
+  /** As many as effects where the contestant keeps no inbox of its own: then there is nothing to compare. */
   readonly inboxRecords: number;
   readonly deadLetters: number;
   /** By the database's clock; the machine is one. */
@@ -16,9 +17,9 @@ export interface Ledger {
 }
 
 export async function createLedger(database: TestDatabase): Promise<void> {
-  await database.query(
-    'CREATE TABLE effect (id bigserial PRIMARY KEY, order_id text, cents int, at timestamptz DEFAULT clock_timestamp())',
-  );
+  await database.query(`
+    CREATE TABLE effect (id bigserial PRIMARY KEY, order_id text, cents int, at timestamptz DEFAULT clock_timestamp(),
+      by text DEFAULT current_setting('application_name'))`);
 }
 
 /** Effects of committed transactions. */
@@ -65,21 +66,31 @@ export async function fencesStand(database: TestDatabase): Promise<number | null
 }
 
 /** Events that wait in the database. */
-export function countParked(database: TestDatabase): Promise<number> {
-  return rows(database, 'eo_parked_event');
+export async function countParked(database: TestDatabase): Promise<number> {
+  return (await exists(database, 'eo_parked_event')) ? rows(database, 'eo_parked_event') : 0;
+}
+
+/** How many events the contestant's inbox has, and when it recorded the last; none before there is one. */
+export async function inboxOf(database: TestDatabase): Promise<{ records: number; lastAtMs: number }> {
+  const table = await inboxTable(database);
+  if (table === null) return { records: 0, lastAtMs: Number.NaN };
+  const [{ records, last }] = await database.query(
+    `SELECT count(*)::int AS records, extract(epoch FROM max(recorded_at))::float8 * 1000 AS last FROM ${table}`,
+  );
+  return { records, lastAtMs: last ?? Number.NaN };
 }
 
 export async function readLedger(database: TestDatabase): Promise<Ledger> {
   const [effects] = await database.query(`
     SELECT count(*)::int AS count, count(DISTINCT order_id)::int AS orders, coalesce(sum(cents), 0) AS cents,
       extract(epoch FROM max(at))::float8 * 1000 AS last FROM effect`);
-  const ours = await exists(database, 'eo_inbox');
+  const inbox = await inboxTable(database);
   return {
     effects: effects.count,
     orders: effects.orders,
     cents: Number(effects.cents),
-    inboxRecords: await rows(database, ours ? 'eo_inbox' : 'inbox'),
-    deadLetters: ours ? await rows(database, 'eo_dead_letter') : 0,
+    inboxRecords: inbox === null ? effects.count : await rows(database, inbox),
+    deadLetters: inbox === 'eo_inbox' ? await rows(database, 'eo_dead_letter') : 0,
     lastEffectAtMs: effects.last ?? Number.NaN,
   };
 }
@@ -96,6 +107,12 @@ export function auditLedger(ledger: Ledger, events: number): string[] {
   if (inboxRecords !== effects) found.push(`torn: ${inboxRecords} inbox records, ${effects} effects`);
   if (deadLetters > 0) found.push(`${deadLetters} dead letters`);
   return found;
+}
+
+/** A consumer of ours makes no other; where one publishes only, both may be there. */
+async function inboxTable(database: TestDatabase): Promise<'inbox' | 'eo_inbox' | null> {
+  if (await exists(database, 'inbox')) return 'inbox';
+  return (await exists(database, 'eo_inbox')) ? 'eo_inbox' : null;
 }
 
 async function exists(database: TestDatabase, table: string): Promise<boolean> {

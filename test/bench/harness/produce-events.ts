@@ -3,7 +3,7 @@
  * cents, so the sum of all is known.
  */
 import { v7 } from 'uuid';
-import type { KafkaCluster } from '../services/kafka.js';
+import type { KafkaCluster } from '../../services/kafka.js';
 
 const atOnce = 1_000;
 const filler = 'x'.repeat(110);
@@ -14,22 +14,41 @@ export interface BenchOrder {
   readonly note: string;
 }
 
+export type OrderMessage = ReturnType<typeof orderMessage>;
+
 /** The orders 1 to `events`, each with an id of its own; sent twice they are duplicates. */
 export function orderMessages(events: number) {
   return Array.from({ length: events }, (_, index) => orderMessage(index + 1));
 }
 
+/** The orders `first` to `last`, made when they are asked for: more than memory would hold. */
+export function* ordersUpTo(first: number, last: number): Generator<OrderMessage> {
+  for (let number = first; number <= last; number++) yield orderMessage(number);
+}
+
+/** Ends early where the signal aborts. */
 export async function produce(
   kafka: KafkaCluster,
   topic: string,
-  all: ReturnType<typeof orderMessages>,
+  all: Iterable<OrderMessage>,
+  signal?: AbortSignal,
 ): Promise<void> {
   const producer = kafka.client.producer();
   await producer.connect();
-  for (let from = 0; from < all.length; from += atOnce) {
-    await producer.send({ topic, messages: all.slice(from, from + atOnce), acks: -1 });
+  let messages: OrderMessage[] = [];
+  const send = async () => {
+    if (messages.length > 0 && !signal?.aborted) await producer.send({ topic, messages, acks: -1 });
+    messages = [];
+  };
+  try {
+    for (const one of all) {
+      if (signal?.aborted) break;
+      if (messages.push(one) === atOnce) await send();
+    }
+    await send();
+  } finally {
+    await producer.disconnect();
   }
-  await producer.disconnect();
 }
 
 /** The topic that a contestant from topic to topic writes to. */
@@ -37,9 +56,8 @@ export function outputOf(topic: string): string {
   return `${topic}-priced`;
 }
 
-/** Order number n, with an id of its own. */
-export function orderMessage(number: number) {
-  const id = v7();
+/** Order number n, with an id of its own: a UUIDv7 where nothing else is given. */
+export function orderMessage(number: number, id = v7()) {
   const order: BenchOrder = { orderId: `order-${number}`, cents: number, note: filler };
   return {
     key: order.orderId,

@@ -1,0 +1,79 @@
+/**
+ * One run at a steady rate: a process publishes in business transactions, another consumes. Each event counts from when
+ * it was due, so that a publisher that was held up hides nothing (coordinated omission), to the commit of its handler,
+ * which the database tells by a notification.
+ */
+import pg from 'pg';
+import { until } from '../../services/ports.js';
+import type { Contestant, Measured, Stage } from '../harness/benchmark.js';
+import { type Ground, onGround } from '../harness/ground.js';
+import { auditLedger, countEffects, notifyEffects, readLedger } from '../harness/ledger.js';
+import { quantiles } from '../harness/percentiles.js';
+
+/** What the publisher tells of an order: its number, when it was due, when its transaction was committed. */
+export type Published = readonly [number: number, dueAtMs: number, committedAtMs: number];
+
+/** What the slower rates have of the events: they run for as long as the fastest. */
+const fastest = 1_000;
+/** Seconds that are audited, but not timed: code is compiled, sizes are learnt. */
+const warmUpS = 3;
+
+/** The contestant's name ends with `@` and the events of a second. */
+export function latencyRun(contestant: Contestant, stage: Stage): Promise<Measured> {
+  const perSecond = Number(/@(\d+)$/.exec(contestant.name)![1]);
+  const warmUps = stage.smoke ? 0 : warmUpS * perSecond;
+  const events = warmUps + Math.ceil((stage.events * perSecond) / fastest);
+  return onGround(contestant, { ...stage, events }, async (ground) => {
+    await notifyEffects(ground.database);
+    const handledAtMs = new Map<number, number>();
+    const listener = new pg.Client({ connectionString: ground.database.url });
+    await listener.connect();
+    try {
+      listener.on('notification', ({ payload }) => {
+        handledAtMs.set(Number(payload!.slice('order-'.length)), performance.timeOrigin + performance.now());
+      });
+      await listener.query('LISTEN effect');
+      const published = await openLoop(ground, events, perSecond);
+      const findings = auditLedger(await readLedger(ground.database), events);
+      const timed = published.filter(([number]) => number > warmUps && handledAtMs.has(number));
+      const figures = {
+        ...named(timed.map(([number, dueAtMs]) => handledAtMs.get(number)! - dueAtMs)),
+        'p50Ms from commit': quantiles(
+          timed.map(([number, , committedAtMs]) => handledAtMs.get(number)! - committedAtMs),
+          [0.5],
+        )[0]!,
+      };
+      return { rate: figures.p50Ms, findings, figures };
+    } finally {
+      await listener.end();
+    }
+  });
+}
+
+async function openLoop(ground: Ground, events: number, perSecond: number): Promise<readonly Published[]> {
+  const { stage, database, running, counted } = ground;
+  const publisher = { program: 'latency/publisher.entry.js', setting: JSON.stringify({ perSecond }) };
+  return running(async (consuming) => {
+    await until('the consumer has joined its group', () => hasJoined(ground), 60_000);
+    return running(async (publishing) => {
+      const isDone = async () => {
+        stage.interrupted.throwIfAborted();
+        if (publishing.ended !== null) throw new Error(`the publisher ${publishing.ended}`);
+        return (publishing.told as Published[][]).reduce((sum, { length }) => sum + length, 0) >= events;
+      };
+      await until(`${events} events are published`, isDone, 60_000 + (events * 2_000) / perSecond);
+      await counted(consuming, events, () => countEffects(database));
+      return (publishing.told as Published[][]).flat();
+    }, publisher);
+  });
+}
+
+async function hasJoined({ stage, group }: Ground): Promise<boolean> {
+  const { groups } = await stage.kafka.admin((admin) => admin.describeGroups([group]));
+  return groups[0]?.state === 'Stable' && groups[0].members.length > 0;
+}
+
+function named(tookMs: readonly number[]): { p50Ms: number; p99Ms: number; p999Ms: number } {
+  const [p50Ms, p99Ms, p999Ms] = quantiles(tookMs, [0.5, 0.99, 0.999]);
+  return { p50Ms: p50Ms!, p99Ms: p99Ms!, p999Ms: p999Ms! };
+}
