@@ -3,9 +3,10 @@
  * payload validated, PostgreSQL and Kafka real. `duplicates` meets nothing but what it has handled already, in a
  * process that does not remember it; the fresh ones beside it are those of `per-event`.
  */
-import type { Benchmark } from './harness/benchmark.js';
+
 import { consumeRun } from './consume-run.js';
 import { duplicatesRun } from './duplicates-run.js';
+import type { Benchmark } from './harness/benchmark.js';
 
 export const consumeBenchmark: Benchmark = {
   name: 'consume',

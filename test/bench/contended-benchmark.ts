@@ -2,8 +2,9 @@
  * Consuming with hot rows: one inserted row for each event, and an update of one of 100 accounts, over four
  * partitions at once.
  */
-import type { Benchmark } from './harness/benchmark.js';
+
 import { contendedRun } from './contended-run.js';
+import type { Benchmark } from './harness/benchmark.js';
 
 export const contendedBenchmark: Benchmark = {
   name: 'contended',

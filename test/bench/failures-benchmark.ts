@@ -2,9 +2,10 @@
  * Consuming while every event of one key fails, beside the same without that key: what an event that waits in the
  * database costs the others.
  */
-import type { Benchmark } from './harness/benchmark.js';
+
 import { consumeRun } from './consume-run.js';
 import { failuresRun } from './failures-run.js';
+import type { Benchmark } from './harness/benchmark.js';
 
 const program = 'contestants/ours-failing.entry.js';
 

@@ -2,8 +2,9 @@
  * One run as `consume-run.ts`, with an event of the failing key before every hundredth other. Only the others count, to
  * the last of their effects; the books must have the failing ones too, parked or dead-lettered.
  */
-import type { Contestant, Measured, Stage } from './harness/benchmark.js';
+
 import { failingKey } from './failing-key.js';
+import type { Contestant, Measured, Stage } from './harness/benchmark.js';
 import { allHandled, onGround } from './harness/ground.js';
 import { auditLedger, countParked, readLedger } from './harness/ledger.js';
 import { orderMessage, orderMessages, produce } from './harness/produce-events.js';

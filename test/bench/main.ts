@@ -38,7 +38,10 @@ function commandOf(benchmark: Benchmark): Command {
     .option('--only <contestants...>', 'leave the others out', contestantOf(benchmark))
     .option('--json <file>', 'write the results as JSON')
     .option('--plot <place>', 'draw them: an .svg file, or a folder for it')
-    .option('--profile', 'take a CPU profile of each process, and say what is hottest; its figures do not count');
+    .option(
+      '--profile',
+      'take a CPU profile of each process, and say what is hottest; its figures do not count',
+    );
   if (benchmark.name === 'growth')
     command.option('--rows <n>', 'rows of the largest inbox, by default 10,000,000', atLeastOne);
   return command.action((options: BenchOptions) => bench(benchmark, options, interruption.signal));
@@ -48,7 +51,10 @@ function program(): Command {
   const all = new Command('npm run bench --')
     .usage('<name> [options] | --smoke [options] | --write-docs <files...>')
     .description('Benchmarks of Exactly Once beside a floor, the hand-written way and peers.')
-    .addHelpText('after', '\n--smoke runs each of them, as small as can be; --write-docs renews docs/benchmarks.md.');
+    .addHelpText(
+      'after',
+      '\n--smoke runs each of them, as small as can be; --write-docs renews docs/benchmarks.md.',
+    );
   for (const benchmark of benchmarks) all.addCommand(commandOf(benchmark));
   return all;
 }
@@ -62,7 +68,10 @@ function smokeProgram(): Command {
 
 function docsProgram(): Command {
   return new Command('npm run bench --')
-    .requiredOption('--write-docs <files...>', 'results as JSON: their tables and plots go into docs/benchmarks.md')
+    .requiredOption(
+      '--write-docs <files...>',
+      'results as JSON: their tables and plots go into docs/benchmarks.md',
+    )
     .action(({ writeDocs: files }: { writeDocs: string[] }) => writeDocs(benchmarks, files));
 }
 

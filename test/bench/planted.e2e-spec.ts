@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { findKafka, type KafkaCluster } from '../services/kafka.js';
 import { findPostgres, type PostgresServer } from '../services/postgres.js';
-import type { Run } from './harness/benchmark.js';
 import { consumeRun } from './consume-run.js';
 import { contendedRun } from './contended-run.js';
 import { duplicatesRun } from './duplicates-run.js';
+import type { Run } from './harness/benchmark.js';
 import { kafkaRun } from './kafka-run.js';
 import { loneRun } from './lone-run.js';
 

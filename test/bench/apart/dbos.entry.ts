@@ -39,7 +39,11 @@ DBOS.setConfig({
   systemDatabasePoolSize: 20,
   logLevel: 'error',
 });
-const receiver = new KafkaReceiver({ clientId: 'bench', brokers: [...brokers], logLevel: kafkajs.logLevel.ERROR });
+const receiver = new KafkaReceiver({
+  clientId: 'bench',
+  brokers: [...brokers],
+  logLevel: kafkajs.logLevel.ERROR,
+});
 
 const insert = orders.registerTransaction(
   async (orderId: string, cents: number) => {

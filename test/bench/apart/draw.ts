@@ -27,7 +27,13 @@ function bars({ title, unit, bars: values }: Picture): Spec {
     ...frame(title, values.length * barHeight),
     data: [{ name: 'contestants', values: [...values] }],
     scales: [
-      { name: 'y', type: 'band', domain: { data: 'contestants', field: 'name' }, range: 'height', padding: 0.25 },
+      {
+        name: 'y',
+        type: 'band',
+        domain: { data: 'contestants', field: 'name' },
+        range: 'height',
+        padding: 0.25,
+      },
       { name: 'x', domain: { data: 'contestants', field: 'max' }, range: 'width', zero: true, nice: true },
     ],
     axes: [

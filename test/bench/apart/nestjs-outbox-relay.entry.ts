@@ -28,7 +28,9 @@ await pool.query(
 );
 await pool.query('VACUUM ANALYZE outbox_transport_event');
 
-const producer = new kafkajs.Kafka({ clientId: 'bench', brokers: [...brokers] }).producer({ idempotent: true });
+const producer = new kafkajs.Kafka({ clientId: 'bench', brokers: [...brokers] }).producer({
+  idempotent: true,
+});
 await producer.connect();
 
 @Injectable()

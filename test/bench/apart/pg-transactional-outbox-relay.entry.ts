@@ -22,7 +22,9 @@ await pool.query(
 );
 await pool.query('VACUUM ANALYZE outbox');
 
-const producer = new kafkajs.Kafka({ clientId: 'bench', brokers: [...brokers] }).producer({ idempotent: true });
+const producer = new kafkajs.Kafka({ clientId: 'bench', brokers: [...brokers] }).producer({
+  idempotent: true,
+});
 await producer.connect();
 process.send?.(Date.now());
 const [stop] = initializePollingMessageListener(

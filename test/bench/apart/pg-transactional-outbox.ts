@@ -4,7 +4,13 @@
  */
 import { DatabaseSetup, type PollingListenerConfig } from 'pg-transactional-outbox';
 
-const names = { outboxOrInbox: 'outbox', database: '', schema: 'public', table: 'outbox', listenerRole: '' } as const;
+const names = {
+  outboxOrInbox: 'outbox',
+  database: '',
+  schema: 'public',
+  table: 'outbox',
+  listenerRole: '',
+} as const;
 const nextMessagesName = 'next_outbox_messages';
 
 export const setupSql = [

@@ -18,7 +18,15 @@ const report: Report = {
   events: 20_000,
   machine: { cpu: 'x', cores: 2, memoryGiB: 4, node: '20', postgres: '15', kafka: '4.3' },
   contestants: [
-    { name: 'ours', median: 4_000, min: 3_900, max: 4_100, unit: 'events/s', figures: { p99Ms: 2 }, void: false },
+    {
+      name: 'ours',
+      median: 4_000,
+      min: 3_900,
+      max: 4_100,
+      unit: 'events/s',
+      figures: { p99Ms: 2 },
+      void: false,
+    },
     { name: 'theirs', median: 9_000, min: 1, max: 2, unit: 'events/s', void: '1 lost' },
   ],
   ratios: { 'ours/theirs': null },

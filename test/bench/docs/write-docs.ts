@@ -20,7 +20,8 @@ export async function writeDocs(benchmarks: readonly Benchmark[], files: readonl
   for (const file of files) {
     const report = JSON.parse(readFileSync(file, 'utf8')) as Report;
     const benchmark = benchmarks.find(({ name }) => name === report.benchmark);
-    if (benchmark === undefined) throw new Error(`${file} is of no benchmark that there is: ${report.benchmark}`);
+    if (benchmark === undefined)
+      throw new Error(`${file} is of no benchmark that there is: ${report.benchmark}`);
     text = between(text, benchmark.name, section(benchmark, report));
     writeFileSync(join(plots, `${benchmark.name}.svg`), await draw(benchmark, report));
   }

@@ -4,7 +4,9 @@
  */
 
 /** The first statement that fills it must know the one handler there is. $1 the first row, $2 the last, $3 now in ms. */
-export const fillTimeOrderedSql = fill("int8send($3::bigint - 86400000 + n / 1000) || decode(md5(n::text), 'hex')");
+export const fillTimeOrderedSql = fill(
+  "int8send($3::bigint - 86400000 + n / 1000) || decode(md5(n::text), 'hex')",
+);
 
 /** As of ids that carry no time: the key is the hash alone, so rows come in anywhere. Parameters as above. */
 export const fillRandomSql = fill("int8send($3::bigint * 0) || decode(md5(n::text), 'hex')");

@@ -21,7 +21,9 @@ export function standsApart({ contestants }: Benchmark, only: readonly string[])
 
 /** Rejects with what npm or the compiler said. */
 export async function installApart(): Promise<void> {
-  const due = createHash('sha256').update(readFileSync(join(folder, 'package-lock.json'))).digest('hex');
+  const due = createHash('sha256')
+    .update(readFileSync(join(folder, 'package-lock.json')))
+    .digest('hex');
   const installed = existsSync(mark) ? readFileSync(mark, 'utf8') : null;
   if (installed !== due) {
     process.stderr.write('installing the peers, once\n');

@@ -2,8 +2,9 @@
  * A report as SVG: bars with the span from least to most, or lines where contestants have series. What draws stands in
  * the package apart, so it is loaded when it is there.
  */
-import { pathToFileURL } from 'node:url';
+
 import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Benchmark } from './benchmark.js';
 import type { Report } from './report.js';
 

@@ -1,9 +1,10 @@
 /**
  * What a V8 CPU profile says of where the time went: the share of each function itself, without those that it called.
  */
+
+import type { Profiler } from 'node:inspector';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Profiler } from 'node:inspector';
 
 export interface HotFunction {
   readonly name: string;

@@ -45,7 +45,12 @@ async function postgresVersion(postgres: PostgresServer): Promise<string> {
 /** Of its metadata, as the cluster has agreed on it, for example `4.3`: a broker does not tell its own. */
 async function kafkaVersion({ brokers }: KafkaCluster): Promise<string> {
   const tool = ['-Xmx128m', '-XX:TieredStopAtLevel=1', '-cp', await kafkaClasspath()];
-  const asked = ['org.apache.kafka.tools.FeatureCommand', '--bootstrap-server', brokers.join(','), 'describe'];
+  const asked = [
+    'org.apache.kafka.tools.FeatureCommand',
+    '--bootstrap-server',
+    brokers.join(','),
+    'describe',
+  ];
   const said = await run('java', [...tool, ...asked], { timeout: 60_000 }).catch(() => null);
   return /metadata\.version.*FinalizedVersionLevel: (\d+\.\d+)/.exec(said?.stdout ?? '')?.[1] ?? 'unknown';
 }

@@ -32,7 +32,9 @@ function write(): void {
     const folder = process.env['BENCH_PROFILES']!;
     const program = basename(process.argv[1]!).replace(/\.entry\.js$/, '');
     const { setting } = JSON.parse(process.argv[2]!) as { setting: string };
-    const name = [program, setting.replace(/[^\w-]+/g, '-'), process.pid].filter((part) => part !== '').join('.');
+    const name = [program, setting.replace(/[^\w-]+/g, '-'), process.pid]
+      .filter((part) => part !== '')
+      .join('.');
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, `${name}.cpuprofile`), JSON.stringify(profile));
   });

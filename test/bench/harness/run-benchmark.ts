@@ -48,7 +48,8 @@ export async function runOnce(
   try {
     const measured = await (contestant.run ?? benchmark.run)(contestant, stage);
     const { findings, ...figures } = measured;
-    const fault = findings.length > 0 ? findings.join(', ') : Number.isFinite(figures.rate) ? null : 'no figure';
+    const fault =
+      findings.length > 0 ? findings.join(', ') : Number.isFinite(figures.rate) ? null : 'no figure';
     return { contestant: name, ...figures, fault };
   } catch (error) {
     return { contestant: name, rate: null, fault: (error as Error).message };

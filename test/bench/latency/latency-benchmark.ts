@@ -10,7 +10,8 @@ const figures = ['p50Ms', 'p99Ms', 'p999Ms'];
 
 export const latencyBenchmark: Benchmark = {
   name: 'latency',
-  about: 'from the commit that publishes to the commit that handles, at 100 and 1,000 events/s, in an open loop',
+  about:
+    'from the commit that publishes to the commit that handles, at 100 and 1,000 events/s, in an open loop',
   unit: 'ms',
   events: 30_000,
   contestants: rates.flatMap((rate) => [

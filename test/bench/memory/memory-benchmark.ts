@@ -24,7 +24,8 @@ export const memoryBenchmark: Benchmark = {
     },
   ],
   ratios: {},
-  derived: (contestants) => Object.fromEntries(contestants.map((one) => [`${one.name}:late/early`, flat(one)])),
+  derived: (contestants) =>
+    Object.fromEntries(contestants.map((one) => [`${one.name}:late/early`, flat(one)])),
   axes: { x: 'seconds', y: 'MiB' },
   run: consumingRun,
   smoke: { events: 2_000, only: ['consuming'] },

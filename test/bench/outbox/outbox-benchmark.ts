@@ -13,7 +13,8 @@ const ways = ['none', 'outbox', 'within'];
 /** Beside the larger transaction; with how each stands for speed. */
 const peers: Readonly<Record<string, string>> = {
   'pg-transactional-outbox': 'its message storage on the same connection; no listener runs',
-  'nestjs-outbox': 'its emitter in the same transaction, without its logging, on TypeORM 0.3; its poller rests',
+  'nestjs-outbox':
+    'its emitter in the same transaction, without its logging, on TypeORM 0.3; its poller rests',
 };
 
 const ownContestants = connections.flatMap((count) =>
@@ -57,5 +58,8 @@ export const outboxBenchmark: Benchmark = {
   contestants: [...ownContestants, ...peerContestants],
   ratios: Object.fromEntries([...ratios, ...peerRatios]),
   run: outboxRun,
-  smoke: { events: 100, only: ['none@16', 'outbox@16', 'within@16', 'pg-transactional-outbox@16', 'nestjs-outbox@16'] },
+  smoke: {
+    events: 100,
+    only: ['none@16', 'outbox@16', 'within@16', 'pg-transactional-outbox@16', 'nestjs-outbox@16'],
+  },
 };

@@ -84,11 +84,7 @@ function stillRuns(process: ContestantProcess, { stage }: Pick<Ground, 'stage'>)
   if (process.ended !== null) throw new Error(`the contestant ${process.ended}`);
 }
 
-async function topicFindings(
-  { stage, topic }: Ground,
-  events: number,
-  ordered = true,
-): Promise<string[]> {
+async function topicFindings({ stage, topic }: Ground, events: number, ordered = true): Promise<string[]> {
   const books = new TopicBooks(events, ordered);
   await stage.kafka.read(topic, { isolation: 'read_committed' }, (record) => books.enter(record));
   return books.findings();
