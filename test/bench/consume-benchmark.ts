@@ -23,7 +23,7 @@ export const consumeBenchmark: Benchmark = {
     {
       name: 'dbos',
       program: 'apart/dbos.entry.js',
-      note: 'its Kafka receiver, unordered, 1,000 at a time, on a queue asked every 100 ms; its own data source',
+      note: 'its Kafka receiver, unordered, 1,000 at a time, on a queue asked every 100 ms; its data source on plain pg',
     },
     { name: 'duplicates', program: 'contestants/ours.entry.js', setting: 'batch', run: duplicatesRun },
   ],

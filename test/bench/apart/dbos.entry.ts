@@ -1,26 +1,16 @@
 /**
  * DBOS with its KafkaJS receiver: a workflow for each event, whose one transaction inserts the effect. As its
  * documentation has it for speed: events unordered, enqueued 1,000 at a time, on a queue of its own that is asked every
- * 100 ms; its quickest data source, and a larger pool for its own tables.
+ * 100 ms; a larger pool for its own tables.
  */
 import { DBOS } from '@dbos-inc/dbos-sdk';
 import { KafkaReceiver } from '@dbos-inc/kafkajs-receive';
-import { PostgresDataSource } from '@dbos-inc/postgres-datasource';
 import kafkajs, { type ConsumerConfig, type KafkaMessage } from 'kafkajs';
 import { maxWaitTimeInMs, startClock } from '../../../dist-test/test/bench/contestants/bench-kafka.js';
 import { readOrder, request } from '../../../dist-test/test/bench/contestants/order-payload.js';
+import { PgSource } from './dbos-source.js';
 
 const { databaseUrl, brokers, topic, group } = request();
-const { hostname, port, pathname, username, password } = new URL(databaseUrl);
-const connection = {
-  host: hostname,
-  port: Number(port || 5432),
-  database: pathname.slice(1),
-  username,
-  password,
-  max: 10,
-  onnotice: () => undefined,
-};
 const queueName = 'orders';
 
 // The receiver makes its consumer itself, and does not hand it out.
@@ -31,8 +21,7 @@ kafkajs.Kafka.prototype.consumer = function (config: ConsumerConfig) {
   return consumer;
 };
 
-await PostgresDataSource.initializeDBOSSchema(connection);
-const orders = new PostgresDataSource('orders', connection);
+const orders = new PgSource(databaseUrl, 10);
 DBOS.setConfig({
   name: 'bench',
   systemDatabaseUrl: databaseUrl,
@@ -45,12 +34,9 @@ const receiver = new KafkaReceiver({
   logLevel: kafkajs.logLevel.ERROR,
 });
 
-const insert = orders.registerTransaction(
-  async (orderId: string, cents: number) => {
-    await orders.client`INSERT INTO effect (order_id, cents) VALUES (${orderId}, ${cents})`;
-  },
-  { name: 'insert' },
-);
+const insert = orders.register('insert', async (orderId: string, cents: number) => {
+  await orders.client.query('INSERT INTO effect (order_id, cents) VALUES ($1, $2)', [orderId, cents]);
+});
 const place = DBOS.registerWorkflow(
   async (_topic: string, _partition: number, message: KafkaMessage) => {
     const { orderId, cents } = await readOrder(message.value);

@@ -8,16 +8,16 @@ import { DataSource } from 'typeorm';
 import { request } from '../../../dist-test/test/bench/contestants/order-payload.js';
 import { orderMessage } from '../../../dist-test/test/bench/harness/produce-events.js';
 import {
-  business,
+  accounts,
   type OutboxSetting,
   orderOf,
   spareConnections,
   timed,
-} from '../../../dist-test/test/bench/outbox/business.js';
-import { migrate, OrderPlaced, outboxApplication } from './nestjs-outbox.js';
+} from '../../../dist-test/test/bench/outbox/timed-transactions.js';
+import { Account, Effect, migrate, OrderPlaced, outboxApplication } from './nestjs-outbox.js';
 
 const { databaseUrl, events, setting } = request();
-const { work, count } = JSON.parse(setting) as OutboxSetting;
+const { count } = JSON.parse(setting) as OutboxSetting;
 const { note } = JSON.parse(orderMessage(1).value) as { note: string };
 await migrate(databaseUrl);
 const app = await outboxApplication({
@@ -29,8 +29,10 @@ const [source, emitter] = [app.get(DataSource), app.get(TransactionalEventEmitte
 
 await timed(count, events, (number) =>
   source.transaction(async (manager) => {
-    await business(manager as never, work, number);
     const order = { ...orderOf(number), note };
+    const { id } = await manager.findOneByOrFail(Account, { id: number % accounts });
+    await manager.increment(Account, { id }, 'cents', number);
+    await manager.insert(Effect, orderOf(number));
     const stored: object[] = [];
     await emitter.emit(new OrderPlaced(randomUUID(), order.orderId, JSON.stringify(order)), [], {
       persist: (entity) => stored.push(entity),

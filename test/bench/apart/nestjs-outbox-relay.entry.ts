@@ -8,7 +8,7 @@ import { Injectable } from '@nestjs/common';
 import kafkajs from 'kafkajs';
 import pg from 'pg';
 import { request } from '../../../dist-test/test/bench/contestants/order-payload.js';
-import { customerOrder } from '../../../dist-test/test/bench/relay/filled-outbox.js';
+import { customerOrder } from '../../../dist-test/test/bench/relay/customer-order.js';
 import { migrate, OrderPlaced, outboxApplication } from './nestjs-outbox.js';
 
 const { databaseUrl, brokers, topic, events } = request();

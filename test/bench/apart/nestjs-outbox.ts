@@ -11,9 +11,7 @@ import {
 import { Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { DataSource, EntitySchema } from 'typeorm';
-import { AccountEntity } from '../../../dist-test/test/bench/contestants/account.entity.js';
-import { EffectEntity } from '../../../dist-test/test/bench/contestants/effect.entity.js';
+import { Column, DataSource, Entity, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
 
 export class OrderPlaced implements OutboxEvent {
   readonly name = OrderPlaced.name;
@@ -25,25 +23,27 @@ export class OrderPlaced implements OutboxEvent {
   ) {}
 }
 
-/** The entities of the other contestants, for this package's TypeORM. */
-const entities = [
-  new EntitySchema({
-    name: 'account',
-    target: AccountEntity,
-    tableName: 'account',
-    columns: { id: { type: 'int', primary: true }, cents: { type: 'bigint' } },
-  }),
-  new EntitySchema({
-    name: 'effect',
-    target: EffectEntity,
-    tableName: 'effect',
-    columns: {
-      id: { type: 'bigint', primary: true, generated: 'increment' },
-      orderId: { type: 'text', name: 'order_id' },
-      cents: { type: 'int' },
-    },
-  }),
-];
+/** The entities of the other contestants once more, for this package's TypeORM. */
+@Entity('account')
+export class Account {
+  @PrimaryColumn('int')
+  id!: number;
+
+  @Column('bigint')
+  cents!: string;
+}
+
+@Entity('effect')
+export class Effect {
+  @PrimaryGeneratedColumn('increment', { type: 'bigint' })
+  id!: string;
+
+  @Column('text', { name: 'order_id' })
+  orderId!: string;
+
+  @Column('int')
+  cents!: number;
+}
 
 interface Options {
   readonly databaseUrl: string;
@@ -52,17 +52,15 @@ interface Options {
   readonly providers?: Type[];
 }
 
-const tables = {
-  type: 'postgres' as const,
-  entities: [TypeOrmOutboxTransportEvent, ...entities],
-  migrations: [...OutboxTransportEventMigrations],
-};
+const tables = { type: 'postgres' as const, entities: [TypeOrmOutboxTransportEvent, Account, Effect] };
 
-/** Makes the tables, by its own migrations. */
+/** Makes its table, by its own migrations; TypeORM's runner does not take their names. */
 export async function migrate(databaseUrl: string): Promise<void> {
   const source = new DataSource({ ...tables, url: databaseUrl });
   await source.initialize();
-  await source.runMigrations();
+  const runner = source.createQueryRunner();
+  for (const Migration of OutboxTransportEventMigrations) await new Migration().up(runner);
+  await runner.release();
   await source.destroy();
 }
 

@@ -6,13 +6,12 @@ import { randomUUID } from 'node:crypto';
 import { getDisabledLogger, initializeMessageStorage } from 'pg-transactional-outbox';
 import { request } from '../../../dist-test/test/bench/contestants/order-payload.js';
 import { orderMessage } from '../../../dist-test/test/bench/harness/produce-events.js';
+import { business, businessSource } from '../../../dist-test/test/bench/outbox/business.js';
 import {
-  business,
-  businessSource,
   type OutboxSetting,
   orderOf,
   timed,
-} from '../../../dist-test/test/bench/outbox/business.js';
+} from '../../../dist-test/test/bench/outbox/timed-transactions.js';
 import { config, setupSql } from './pg-transactional-outbox.js';
 
 const { databaseUrl, events, setting } = request();

@@ -7,7 +7,7 @@ import kafkajs from 'kafkajs';
 import pg from 'pg';
 import { getDisabledLogger, initializePollingMessageListener } from 'pg-transactional-outbox';
 import { request } from '../../../dist-test/test/bench/contestants/order-payload.js';
-import { customerOrder } from '../../../dist-test/test/bench/relay/filled-outbox.js';
+import { customerOrder } from '../../../dist-test/test/bench/relay/customer-order.js';
 import { config, setupSql } from './pg-transactional-outbox.js';
 
 const { databaseUrl, brokers, topic, events } = request();

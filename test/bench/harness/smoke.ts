@@ -4,12 +4,13 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { findKafka, KafkaCluster } from '../../services/kafka.js';
+import { findKafka } from '../../services/kafka.js';
 import { findPostgres } from '../../services/postgres.js';
 import { installApart } from './apart.js';
 import type { Benchmark, Contestant, RunResult, Stage } from './benchmark.js';
 import { outcome } from './progress-bar.js';
 import { runOnce } from './run-benchmark.js';
+import { SmokeCluster } from './smoke-cluster.js';
 
 const atOnce = 4;
 
@@ -36,7 +37,7 @@ export async function smoke(
     const queue = jobs.values();
     const work = async () => {
       for (const { benchmark, contestant } of queue) {
-        const own = new KafkaCluster(kafka.brokers, async () => undefined); // its cleaning up is its own topics'
+        const own = new SmokeCluster(kafka.brokers);
         const { events } = benchmark.smoke;
         const stage: Stage = { events, rows: events, postgres, kafka: own, interrupted, smoke: true };
         const result = await runOnce(benchmark, contestant, stage);

@@ -13,7 +13,8 @@ import { AccountEntity } from '../contestants/account.entity.js';
 import { EffectEntity } from '../contestants/effect.entity.js';
 import { OrderPayload, request } from '../contestants/order-payload.js';
 import { orderMessage } from '../harness/produce-events.js';
-import { business, type OutboxSetting, orderOf, spareConnections, timed } from './business.js';
+import { business } from './business.js';
+import { type OutboxSetting, orderOf, spareConnections, timed } from './timed-transactions.js';
 
 const { databaseUrl, brokers, topic, events, setting } = request();
 const { way, work, count } = JSON.parse(setting) as OutboxSetting;

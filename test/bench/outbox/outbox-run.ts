@@ -7,7 +7,7 @@ import type { TestDatabase } from '../../services/postgres.js';
 import type { Contestant, Measured, Stage } from '../harness/benchmark.js';
 import { onGround } from '../harness/ground.js';
 import { auditAccounts, createAccounts } from '../harness/ledger.js';
-import { accounts, type OutboxSetting, warmUps } from './business.js';
+import { accounts, type OutboxSetting, warmUpsOf } from './timed-transactions.js';
 
 const patienceMs = 300_000;
 /** Keys of the events that stand in the outbox. */
@@ -33,7 +33,7 @@ export function outboxRun(contestant: Contestant, stage: Stage): Promise<Measure
       return process.doneAtMs - process.startedAtMs;
     });
     const { way, work } = JSON.parse(contestant.setting!) as OutboxSetting;
-    const findings = await auditOrders(database, warmUps + stage.events, way);
+    const findings = await auditOrders(database, warmUpsOf(stage.events) + stage.events, way);
     if (work === '') findings.push(...(await auditAccounts(database, accounts)));
     return { rate: (stage.events * 1_000) / Math.max(tookMs, 1), findings };
   });

@@ -1,6 +1,7 @@
 /** Business transactions by TypeORM alone, without any event. */
 import { request } from '../contestants/order-payload.js';
-import { business, businessSource, type OutboxSetting, timed } from './business.js';
+import { business, businessSource } from './business.js';
+import { type OutboxSetting, timed } from './timed-transactions.js';
 
 const { databaseUrl, events, setting } = request();
 const { work, count } = JSON.parse(setting) as OutboxSetting;

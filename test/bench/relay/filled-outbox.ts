@@ -1,20 +1,13 @@
 /**
- * Numbered orders of about 200 bytes, of a thousand customers each of whom is a key, and outboxes that are filled with
- * them before the clock starts. Order number n stands at position n.
+ * Outboxes that are filled with orders of customers before the clock starts. Order number n stands at position n.
+ * Writes them in the form in which they are published.
  */
 import { runMigrations } from '@exactly-once/typeorm';
 import { DataSource } from 'typeorm';
 import type { TestDatabase } from '../../services/postgres.js';
-import { orderMessage } from '../harness/produce-events.js';
+import { customerOrder } from './customer-order.js';
 
-const customers = 1_000;
 const atOnce = 10_000;
-
-/** Order number n: its event's id, its key and its body. */
-export function customerOrder(number: number) {
-  const { headers, value } = orderMessage(number);
-  return { id: headers.ce_id, key: `customer-${number % customers}`, value };
-}
 
 /** Makes the tables, and writes the orders 1 to `events` in the form in which they were published. */
 export async function fillOutbox(database: TestDatabase, topic: string, events: number): Promise<void> {

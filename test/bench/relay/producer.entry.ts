@@ -4,7 +4,7 @@
  */
 import { BenchKafka } from '../contestants/bench-kafka.js';
 import { request } from '../contestants/order-payload.js';
-import { customerOrder } from './filled-outbox.js';
+import { customerOrder } from './customer-order.js';
 
 const { brokers, topic, events } = request();
 const atOnce = 1_000;
