@@ -55,12 +55,6 @@ describe('the bench', () => {
     ]);
   });
 
-  it('finds nothing where each duplicate was known', async () => {
-    const { findings } = await planted('clean', duplicatesRun);
-
-    expect(findings).toEqual([]);
-  });
-
   it('finds the account that holds what no effect says', async () => {
     const { findings } = await planted('overpay', contendedRun);
 

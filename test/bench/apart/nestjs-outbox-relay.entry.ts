@@ -18,7 +18,7 @@ const orders = Array.from({ length: events }, (_, at) => customerOrder(at + 1));
 await pool.query(
   `INSERT INTO outbox_transport_event
      (event_name, event_payload, delivered_to_listeners, attempt_at, expire_at, inserted_at, retry_count)
-   SELECT $4, json_build_object('name', $4::text, 'id', id, 'key', key, 'body', body), '[]', $5, $5 + 86400000, $5, 0
+   SELECT $4::text, json_build_object('name', $4::text, 'id', id, 'key', key, 'body', body), '[]', $5::bigint, $5::bigint + 86400000, $5::bigint, 0
    FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS given (id, key, body, ordinal) ORDER BY ordinal`,
   [
     ...(['id', 'key', 'value'] as const).map((name) => orders.map((one) => one[name])),

@@ -3,8 +3,12 @@ import type { DumpedRecord } from '../../services/console-consumer.js';
 import { TopicBooks } from './topic-books.js';
 
 /** One record for each number; its id is that of its number. */
-function findings(numbers: readonly number[], key = (number: number) => `customer-${number % 2}`): string[] {
-  const books = new TopicBooks(4);
+function findings(
+  numbers: readonly number[],
+  key = (number: number) => `customer-${number % 2}`,
+  ordered = true,
+): string[] {
+  const books = new TopicBooks(4, ordered);
   for (const [offset, cents] of numbers.entries()) {
     const record: DumpedRecord = {
       partition: 0,
@@ -21,6 +25,10 @@ function findings(numbers: readonly number[], key = (number: number) => `custome
 describe('TopicBooks', () => {
   it('finds nothing where each customer has their orders once and in order', () => {
     expect(findings([2, 1, 4, 3])).toEqual([]);
+  });
+
+  it('takes any order where none was promised', () => {
+    expect(findings([1, 4, 3, 2], undefined, false)).toEqual([]);
   });
 
   it.each([

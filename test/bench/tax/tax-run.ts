@@ -25,12 +25,23 @@ export function taxRun(contestant: Contestant, stage: Stage): Promise<Measured> 
     const { records, lastAtMs } = await inboxOf(database);
     const parked = await countParked(database);
     const { deadLetters } = await readLedger(database);
-    const findings = [
-      ...(records < events ? [`${events - records} lost`] : []),
-      ...(records > events ? [`${records - events} that nobody sent`] : []),
-      ...(parked > 0 ? [`${parked} wait`] : []),
-      ...(deadLetters > 0 ? [`${deadLetters} dead letters`] : []),
-    ];
+    const findings = auditInbox({ records, parked, deadLetters }, events);
     return { rate: (events * 1_000) / Math.max(lastAtMs - startedAtMs, 1), findings };
   });
+}
+
+interface InboxBooks {
+  readonly records: number;
+  readonly parked: number;
+  readonly deadLetters: number;
+}
+
+/** Findings where there are no effects; the inbox's key lets no event in twice. */
+export function auditInbox({ records, parked, deadLetters }: InboxBooks, events: number): string[] {
+  const found: string[] = [];
+  if (records < events) found.push(`${events - records} lost`);
+  if (records > events) found.push(`${records - events} that nobody sent`);
+  if (parked > 0) found.push(`${parked} wait`);
+  if (deadLetters > 0) found.push(`${deadLetters} dead letters`);
+  return found;
 }
