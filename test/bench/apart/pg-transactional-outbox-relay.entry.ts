@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import pg from 'pg';
-import { getDisabledLogger, initializePollingMessageListener } from 'pg-transactional-outbox';
+import { getDisabledLogger, IsolationLevel, initializePollingMessageListener } from 'pg-transactional-outbox';
 import { request } from '../../../dist-test/test/bench/contestants/order-payload.js';
 import { customerOrder } from '../../../dist-test/test/bench/relay/customer-order.js';
 import { config, setupSql } from './pg-transactional-outbox.js';
@@ -36,6 +36,7 @@ const [stop] = initializePollingMessageListener(
     },
   },
   getDisabledLogger(),
+  { messageProcessingTransactionLevelStrategy: () => IsolationLevel.ReadCommitted },
 );
 process.once('SIGTERM', async () => {
   await stop();

@@ -18,7 +18,7 @@ export const relayBenchmark: Benchmark = {
       name: 'pg-transactional-outbox',
       program: 'apart/pg-transactional-outbox-relay.entry.js',
       run: peerRun,
-      note: 'its polling listener, 100 messages at a time, every 50 ms; 5,000 events at most',
+      note: 'its polling listener at READ COMMITTED, 100 messages at a time, every 50 ms; 5,000 events at most',
     },
     {
       name: 'nestjs-outbox',
