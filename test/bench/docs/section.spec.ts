@@ -46,7 +46,7 @@ describe('section', () => {
       '',
       '| ratio |  |',
       '| --- | ---: |',
-      '| ours/theirs | void |',
+      '| ours/theirs | – |',
       '',
       '- *theirs*: as they advise',
       '',

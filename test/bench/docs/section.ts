@@ -45,7 +45,7 @@ function contestantTable(contestants: readonly ContestantReport[]): string {
 }
 
 function ratioTable(ratios: Report['ratios']): string {
-  const rows = Object.entries(ratios).map(([name, value]) => [name, value === null ? 'void' : shown(value)]);
+  const rows = Object.entries(ratios).map(([name, value]) => [name, value === null ? '–' : shown(value)]);
   return rows.length === 0 ? '' : table(['ratio', ''], rows);
 }
 

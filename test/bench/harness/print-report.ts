@@ -11,7 +11,7 @@ export function printReport({ contestants: all }: Benchmark, given: Report): voi
   process.stdout.write(`\n${benchmark}, ${events} events; ${machineLine(machine)}\n`);
   console.table(contestants.map(({ figures, series, ...one }) => ({ ...one, ...figures })));
   if (Object.keys(ratios).length > 0)
-    console.table(Object.entries(ratios).map(([ratio, value]) => ({ ratio, value: value ?? 'void' })));
+    console.table(Object.entries(ratios).map(([ratio, value]) => ({ ratio, value: value ?? '–' })));
   const ran = new Set(contestants.map(({ name }) => name));
   for (const { name, note } of all) {
     if (note !== undefined && ran.has(name)) process.stdout.write(`${name}: ${note}\n`);
