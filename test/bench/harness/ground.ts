@@ -11,8 +11,8 @@ import { countEffects, createLedger, fencesStand } from './ledger.js';
 export const partitions = 4;
 /** Milliseconds after which a run that has not ended is given up: in all, and for each event. */
 const patienceMs = { all: 300_000, event: 2 };
-/** Milliseconds without progress after which no more is waited for: the books then say what is missing. */
-const stallMs = 10_000;
+/** Where nothing disturbs it; the books then say what is missing. */
+const usualStallMs = 10_000;
 
 export interface Ground {
   readonly stage: Stage;
@@ -29,6 +29,8 @@ export interface Ground {
     process: ContestantProcess,
     asked: number,
     count: () => Promise<number>,
+    /** Milliseconds without progress after which no more is waited for. */
+    stallMs?: number,
   ) => Promise<void>;
 }
 
@@ -56,7 +58,7 @@ export async function onGround<T>(
         await process.stop();
       }
     };
-    const counted: Ground['counted'] = async (process, asked, count) => {
+    const counted: Ground['counted'] = async (process, asked, count, stallMs = usualStallMs) => {
       let [seen, sinceMs] = [0, Date.now()];
       const over = async () => {
         interrupted.throwIfAborted();

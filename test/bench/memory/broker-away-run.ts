@@ -13,6 +13,8 @@ import { flatness, sampled, thinned } from './sampling.js';
 const perSecond = 200;
 const awayS = 60;
 const everyMs = 500;
+/** Clients may wait long before they look for the broker again, and groups for members that are gone. */
+const stallMs = 120_000;
 
 export async function brokerAwayRun(contestant: Contestant, stage: Stage): Promise<Measured> {
   const seconds = stage.smoke ? 3 : awayS;
@@ -30,7 +32,7 @@ export async function brokerAwayRun(contestant: Contestant, stage: Stage): Promi
               await broker.kill();
               await sleep(seconds * 1_000, undefined, { signal: stage.interrupted });
               await broker.start();
-              await ground.counted(consuming, events, () => countEffects(ground.database));
+              await ground.counted(consuming, events, () => countEffects(ground.database), stallMs);
             }),
           publisher,
         ),
