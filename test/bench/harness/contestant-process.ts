@@ -42,7 +42,8 @@ export class ContestantProcess {
 
   /** The repository's root is the working directory, of tests too. */
   constructor(program: string, request: RunRequest, { name = 'bench', profiles }: ProcessOptions = {}) {
-    const profiling = profiles === undefined ? [] : [`--import=${resolve(compiled, 'harness/profiler.js')}`];
+    const profiling =
+      profiles === undefined ? [] : [`--import=${resolve(compiled, 'harness/profiler.entry.js')}`];
     this.#child = fork(programPath(program), [JSON.stringify(request)], {
       execArgv: [...nodeFlags, ...profiling],
       env: {

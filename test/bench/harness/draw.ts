@@ -29,7 +29,7 @@ export async function draw(benchmark: Benchmark, report: Report): Promise<string
   return svg(picture(benchmark, report));
 }
 
-export function picture({ unit, axes }: Benchmark, { benchmark, contestants }: Report): Picture {
+function picture({ unit, axes }: Benchmark, { benchmark, contestants }: Report): Picture {
   const clean = contestants.filter((one) => !one.void && one.median !== null);
   return {
     title: benchmark,
