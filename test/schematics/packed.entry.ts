@@ -82,7 +82,7 @@ async function answers(shop: string): Promise<void> {
     const application: ChildProcess = spawn(process.execPath, ['dist/main.js'], {
       cwd: shop,
       env,
-      stdio: 'inherit',
+      stdio: 'ignore',
     });
     try {
       const hello = () =>
