@@ -34,9 +34,13 @@ export class SeenErrors {
     return error;
   }
 
-  /** EO_TRANSACTION_ABORTED, with the SQL error as its cause; `null` while statements can be run. */
+  /**
+   * EO_TRANSACTION_ABORTED, with the SQL error as its cause; EO_STORAGE_UNAVAILABLE where the server ended the session with it;
+   * `null` while statements can be run.
+   */
   get aborted(): ExactlyOnceError | null {
     if (this.#first === null) return null;
+    if (hasCode(this.fault, 'EO_STORAGE_UNAVAILABLE')) return this.fault;
     const what = 'a handler went on after an SQL error';
     return new ExactlyOnceError('EO_TRANSACTION_ABORTED', what, { cause: this.#first });
   }
