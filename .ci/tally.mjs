@@ -13,6 +13,7 @@ const steps = {
   test: countJest,
   faults: countFaults,
   bench: countBench,
+  peers: null,
   processes: null,
 };
 

@@ -17,6 +17,7 @@ const green: Readonly<Record<string, unknown>> = {
   'faults.json': runs,
   'bench.exit': 0,
   'bench.json': bench,
+  'peers.exit': 0,
   'processes.exit': 0,
 };
 
@@ -55,6 +56,7 @@ describe('the tally of a run', () => {
     ['a contestant is void', { 'bench.json': { contestants: [{ void: 'lost' }] } }, '9 passed, 1 failed'],
     ['the check failed', { 'check.exit': 1 }, '10 passed, 1 failed'],
     ['a step was ended', { 'bench.exit': 124, 'bench.json': undefined }, '9 passed, 1 failed'],
+    ['the packages do not work with the oldest peers', { 'peers.exit': 1 }, '10 passed, 1 failed'],
     ['a process was left behind', { 'processes.exit': 1 }, '10 passed, 1 failed'],
   ])('is red where %s', (_, changed, last) => {
     expect(tally({ ...green, ...changed })).toEqual({ last, code: 1 });
