@@ -65,6 +65,6 @@ describe('the tally of a run', () => {
   it('is red where nothing could be installed', () => {
     const result = tally({ 'install.exit': 1, 'processes.exit': 0 });
 
-    expect(result).toEqual({ last: '0 passed, 5 failed', code: 1 });
+    expect(result).toEqual({ last: '0 passed, 6 failed', code: 1 });
   });
 });
