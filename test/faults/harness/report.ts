@@ -4,7 +4,7 @@
 import { anomalies } from '../oracles/judge.js';
 import type { RunReport } from './run-case.js';
 
-const widths = { case: 5, broker: 10, transaction: 10, seed: 5, events: 7, fired: 6 };
+const widths = { case: 5, broker: 10, transaction: 10, seed: 5, events: 9, fired: 6 };
 
 export function tableHead(): string {
   const letters = anomalies.map((one) => one.padStart(3)).join('');
