@@ -27,9 +27,10 @@ export class OrderHandlers {
 
   /**
    * `commit: 'event'`: in a shared transaction a neighbour's failure would call the provider again. A dry run would be
-   * rolled back here, and not there: it does not ask.
+   * rolled back here, and not there: it does not ask. Attempts for some ten minutes, in which the provider may be away: what
+   * waits stands in the database and holds up no other order.
    */
-  @IdempotentHandler(OrderPlaced, { name: 'payments/capture', commit: 'event' })
+  @IdempotentHandler(OrderPlaced, { name: 'payments/capture', commit: 'event', retry: { attempts: 50 } })
   async capture(@Payload() order: OrderPlaced, @Ctx() context: EventContext): Promise<void> {
     const { orderId, totalCents: cents } = order;
     const { idempotencyKey, signal } = context;
