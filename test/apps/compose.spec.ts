@@ -80,6 +80,13 @@ describe('docker-compose.yml', () => {
     expect(made.toSorted()).toEqual(unique(apps.flatMap(topicsOf)));
   });
 
+  it('publishes ports to this machine only', () => {
+    const published = Object.values(composed).flatMap(({ ports = [] }) => ports);
+
+    expect(published.length).toBeGreaterThan(apps.length);
+    expect(published.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([]);
+  });
+
   it.each(apps)('gives %s the variables that it reads, and no others; its README names them', (name) => {
     const read = variablesOf(codeOf(name));
     const readme = readFileSync(`apps/${name}/README.md`, 'utf8');
@@ -96,7 +103,7 @@ describe('docker-compose.yml', () => {
 
     expect(port).toMatch(/^\d+$/);
     expect(String(environment!['PORT'])).toBe(port);
-    expect(ports).toEqual([`${port}:${port}`]);
+    expect(ports).toEqual([`127.0.0.1:${port}:${port}`]);
     expect([...found(image, /^EXPOSE (\d+)$/gm), ...found(image, /PORT=(\d+)/g)]).toEqual([port, port]);
   });
 
@@ -113,7 +120,7 @@ describe('docker-compose.yml', () => {
     if (database === undefined) return;
     const server = composed[database.hostname]!;
     expect(server.environment!['POSTGRES_DB']).toBe(database.pathname.slice(1));
-    expect(server.healthcheck!.test).toContain('pg_isready');
+    expect(server.healthcheck!.test).toMatch(/^pg_isready .*-h localhost\b/); // initdb's own server hears its socket only
   });
 
   it('asks /health of each, and so do the images: well with 200, ill with 503', async () => {
