@@ -4,7 +4,7 @@ import { pages, readmes } from './pages.js';
 
 const all = [...pages(), ...readmes()];
 
-describe('the TypeScript of the pages under docs/ and of the README of each package', () => {
+describe('the TypeScript of the pages under docs/ and of each README', () => {
   it('compiles, and an error in it is told with page and line', () => {
     const wrong = codeBlocks({
       path: 'docs/wrong.md',

@@ -28,6 +28,13 @@ function deadLinks(page: Page): string[] {
     .map((link) => `${page.path}: ${link}`);
 }
 
+/** A package's README is read without the repository around it. */
+function linksOutOf(page: Page): string[] {
+  return [...prose(page).matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, link]) => link!)
+    .filter((link) => !/^(#|[a-z]+:)/.test(link));
+}
+
 describe('the links of the pages under docs/, and of each README', () => {
   it('lead somewhere', () => {
     expect([...pages(), ...readmes()].flatMap(deadLinks)).toEqual([]);
@@ -41,6 +48,13 @@ describe('the links of the pages under docs/, and of each README', () => {
       'docs/page.md: missing.md',
     ]);
   });
+
+  it.each(readmes().filter(({ path }) => path.startsWith('libs/')))(
+    'stay within the page, or name a host, in $path, which is packed alone',
+    (readme) => {
+      expect(linksOutOf(readme)).toEqual([]);
+    },
+  );
 
   it('lead from the index to every page', () => {
     const index = readFileSync('docs/README.md', 'utf8');

@@ -1,5 +1,5 @@
 /**
- * The pages under `docs/`, and the README of each package and service, as the specs beside this file read them. Reads
+ * The pages under `docs/`, and every README: the repository's own, each package's and each service's, as the specs beside this file read them. Reads
  * files and nothing else.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -20,11 +20,10 @@ export function pages(): Page[] {
 }
 
 export function readmes(): Page[] {
-  return ['libs', 'apps']
+  const inner = ['libs', 'apps']
     .flatMap((folder) => readdirSync(folder).map((name) => posix.join(folder, name, 'README.md')))
-    .filter((path) => existsSync(path))
-    .sort()
-    .map(pageAt);
+    .filter((path) => existsSync(path));
+  return ['README.md', ...inner.sort()].map(pageAt);
 }
 
 function pageAt(path: string): Page {
