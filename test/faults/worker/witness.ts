@@ -17,6 +17,7 @@ export class Witness {
   readonly #file: LineFile<Evidence>;
   #hits = 0;
   #held = false;
+  #ready = false;
   #health: 'up' | 'down' = 'up';
   readonly #most = { pool: 0, beside: 0 };
 
@@ -27,6 +28,12 @@ export class Witness {
 
   note(detail: EvidenceDetail): void {
     this.#file.append({ worker: this.#plan.name, atMs: Date.now(), ...detail });
+  }
+
+  /** Tells the runner. Whoever is asked to end before that has not begun. */
+  ready(): void {
+    this.#ready = true;
+    process.send?.('ready');
   }
 
   /** Its changes only. */
@@ -48,6 +55,7 @@ export class Witness {
   readonly reach = (point: Point): void => {
     const { fault, planted } = this.#plan;
     if (fault === null || fault.point !== point || planted.includes('no-fault')) return;
+    if (fault.signal === 'SIGTERM' && !this.#ready) return;
     this.#hits++;
     if (this.#hits !== fault.hit) return;
     this.note({ kind: 'fault', point, hit: this.#hits, signal: fault.signal });

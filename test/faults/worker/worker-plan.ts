@@ -93,7 +93,8 @@ export interface FaultPlan {
   /** Fires when the point is reached for this time, from 1. */
   readonly hit: number;
   /**
-   * `hold`: waits there, alive, until the runner releases it; only around the end of a Kafka transaction. `SIGTERM`: it is
+   * `hold`: waits there, alive, until the runner releases it; only around the end of a Kafka transaction. `SIGTERM`: once it
+   * is ready it is
    * asked to end, and goes on meanwhile.
    */
   readonly signal: 'SIGKILL' | 'SIGSTOP' | 'SIGTERM' | 'hold';

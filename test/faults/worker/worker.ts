@@ -26,14 +26,14 @@ async function main(): Promise<void> {
     const stop = await Promise.race([startNest(plan, witness), asked]);
     if (stop === undefined) return; // it never came up, and nobody waits for it any more
     const atStart = process.memoryUsage().rss;
-    process.send?.('ready');
+    witness.ready();
     await asked;
     await stop();
     noteMemory(atStart);
   } else if (plan.role === 'transform') {
     const { startTransform } = await import('./transform-host.js');
     const stop = await startTransform(plan, witness);
-    process.send?.('ready');
+    witness.ready();
     await asked;
     await stop();
   } else {
@@ -46,7 +46,7 @@ async function runEngine(): Promise<void> {
   const host = await engineHost(plan, witness);
   const stop = await startEngine(host);
   const atStart = process.memoryUsage().rss;
-  process.send?.('ready');
+  witness.ready();
   if (plan.role === 'publish') {
     const { publishAll } = await import('./publish.js');
     await publishAll(host, plan, witness);
