@@ -9,7 +9,12 @@ import { benchmarks } from './benchmarks.js';
 import { writeDocs } from './docs/write-docs.js';
 import { type BenchOptions, bench } from './harness/bench.js';
 import type { Benchmark } from './harness/benchmark.js';
+import { built } from './harness/built.js';
 import { smoke } from './harness/smoke.js';
+
+const { nearestName } = (await built(
+  'core/dist/engine/options-check.js',
+)) as typeof import('../../libs/core/src/engine/options-check.js');
 
 const interruption = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -26,7 +31,9 @@ function contestantOf({ contestants }: Benchmark) {
   const names = contestants.map(({ name }) => name);
   return (name: string, before: readonly string[] = []) => {
     if (names.includes(name)) return [...before, name];
-    throw new InvalidArgumentError(`There are: ${names.join(', ')}.`);
+    const nearest = nearestName(name, names);
+    const meant = nearest === null ? '' : `Did you mean ${nearest}? `;
+    throw new InvalidArgumentError(`${meant}There are: ${names.join(', ')}.`);
   };
 }
 

@@ -4,6 +4,7 @@ import { findPostgres, type PostgresServer } from '../services/postgres.js';
 import { consumeRun } from './consume-run.js';
 import { contendedRun } from './contended-run.js';
 import { duplicatesRun } from './duplicates-run.js';
+import { failuresRun } from './failures-run.js';
 import type { Run } from './harness/benchmark.js';
 import { kafkaRun } from './kafka-run.js';
 import { loneRun } from './lone-run.js';
@@ -53,6 +54,12 @@ describe('the bench', () => {
       'the sum is 5057, not 5050',
       'torn: 100 inbox records, 101 effects',
     ]);
+  });
+
+  it('finds the failing event that a contestant swallowed', async () => {
+    const { findings } = await planted('swallow', failuresRun);
+
+    expect(findings).toEqual(['0 of 1 failing events wait or are dead']);
   });
 
   it('finds the account that holds what no effect says', async () => {

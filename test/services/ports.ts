@@ -33,16 +33,17 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** Resolves when `condition` holds; rejects after `patienceMs` with `what`. */
+/** Resolves when `condition` holds, asked every `everyMs`; rejects after `patienceMs` with `what`. */
 export async function until(
   what: string,
   condition: () => Promise<boolean>,
   patienceMs = 30_000,
+  everyMs = 50,
 ): Promise<void> {
   const giveUpAtMs = Date.now() + patienceMs;
   for (;;) {
     if (await condition()) return;
     if (Date.now() > giveUpAtMs) throw new Error(`waited ${patienceMs} ms in vain until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }

@@ -1,7 +1,7 @@
 /**
  * DBOS with its KafkaJS receiver: a workflow for each event, whose one transaction inserts the effect. As its
  * documentation has it for speed: events unordered, enqueued 1,000 at a time, on a queue of its own that is asked every
- * 100 ms; a larger pool for its own tables.
+ * 100 ms; a larger pool for its own tables. The setting is how many workflows run at once, or empty for no limit.
  */
 import { DBOS } from '@dbos-inc/dbos-sdk';
 import { KafkaReceiver } from '@dbos-inc/kafkajs-receive';
@@ -10,7 +10,7 @@ import { maxWaitTimeInMs, startClock } from '../../../dist-test/test/bench/conte
 import { readOrder, request } from '../../../dist-test/test/bench/contestants/order-payload.js';
 import { PgSource } from './dbos-source.js';
 
-const { databaseUrl, brokers, topic, group } = request();
+const { databaseUrl, brokers, topic, group, setting } = request();
 const queueName = 'orders';
 
 // The receiver makes its consumer itself, and does not hand it out.
@@ -27,6 +27,16 @@ DBOS.setConfig({
   systemDatabaseUrl: databaseUrl,
   systemDatabasePoolSize: 20,
   logLevel: 'error',
+});
+// Before the receiver, and so before the first record: the queue is there and asked, as a workflow on it has shown.
+const nothing = DBOS.registerWorkflow(async () => undefined, { name: 'nothing' });
+DBOS.registerLifecycleCallback({
+  initialize: async () => {
+    const limit = setting === '' ? {} : { workerConcurrency: Number(setting) };
+    await DBOS.registerQueue(queueName, { minPollingIntervalMs: 100, ...limit });
+    const handle = await DBOS.startWorkflow(nothing, { queueName })();
+    await handle.getResult();
+  },
 });
 const receiver = new KafkaReceiver({
   clientId: 'bench',
@@ -55,4 +65,3 @@ process.once('SIGTERM', async () => {
   process.exit(0);
 });
 await DBOS.launch();
-await DBOS.registerQueue(queueName, { minPollingIntervalMs: 100 });

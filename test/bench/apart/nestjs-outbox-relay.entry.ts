@@ -1,6 +1,6 @@
 /**
  * nestjs-outbox over an outbox that is full: it polls a thousand events at a time, and a listener sends each to Kafka. It
- * promises no order. Tells when it begins, and when nothing is left.
+ * promises no order. Tells when the first event behind the warm-ups is to be sent, and when nothing is left.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OnEvent } from '@fullstackhouse/nestjs-outbox';
@@ -9,6 +9,7 @@ import kafkajs from 'kafkajs';
 import pg from 'pg';
 import { request } from '../../../dist-test/test/bench/contestants/order-payload.js';
 import { customerOrder } from '../../../dist-test/test/bench/relay/customer-order.js';
+import { peerClock } from '../../../dist-test/test/bench/relay/peer-clock.js';
 import { migrate, OrderPlaced, outboxApplication } from './nestjs-outbox.js';
 
 const { databaseUrl, brokers, topic, events } = request();
@@ -33,15 +34,17 @@ const producer = new kafkajs.Kafka({ clientId: 'bench', brokers: [...brokers] })
 });
 await producer.connect();
 
+const tick = peerClock();
+
 @Injectable()
 class OrderListener {
   @OnEvent(OrderPlaced.name)
   async send({ id, key, body }: OrderPlaced): Promise<void> {
+    tick();
     await producer.send({ topic, acks: -1, messages: [{ key, value: body, headers: { ce_id: id } }] });
   }
 }
 
-process.send?.(Date.now());
 await outboxApplication({ databaseUrl, poolSize: 20, pollingInterval: 50, providers: [OrderListener] });
 process.once('SIGTERM', async () => {
   await producer.disconnect();

@@ -1,6 +1,7 @@
 /**
  * The polling listener of pg-transactional-outbox over an outbox that is full: a hundred messages at a time, each of a
- * customer of its own, so that the order of a customer is kept. Tells when it begins, and when nothing is left.
+ * customer of its own, so that the order of a customer is kept, and what is sent is deleted soon. Tells when the first
+ * event behind the warm-ups is to be sent, and when nothing is left.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
@@ -8,7 +9,8 @@ import pg from 'pg';
 import { getDisabledLogger, IsolationLevel, initializePollingMessageListener } from 'pg-transactional-outbox';
 import { request } from '../../../dist-test/test/bench/contestants/order-payload.js';
 import { customerOrder } from '../../../dist-test/test/bench/relay/customer-order.js';
-import { config, setupSql } from './pg-transactional-outbox.js';
+import { peerClock } from '../../../dist-test/test/bench/relay/peer-clock.js';
+import { batchSize, config, setupSql } from './pg-transactional-outbox.js';
 
 const { databaseUrl, brokers, topic, events } = request();
 const pool = new pg.Pool({ connectionString: databaseUrl, max: 2 });
@@ -16,7 +18,7 @@ await pool.query(setupSql);
 const orders = Array.from({ length: events }, (_, at) => customerOrder(at + 1));
 await pool.query(
   `INSERT INTO outbox (id, aggregate_type, aggregate_id, message_type, segment, payload, created_at)
-   SELECT id::uuid, 'order', key, 'order.placed', key, body::jsonb, to_timestamp(ordinal)
+   SELECT id::uuid, 'order', key, 'order.placed', key, body::jsonb, now() + ordinal * interval '1 microsecond'
    FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS given (id, key, body, ordinal)`,
   (['id', 'key', 'value'] as const).map((name) => orders.map((one) => one[name])),
 );
@@ -26,17 +28,22 @@ const producer = new kafkajs.Kafka({ clientId: 'bench', brokers: [...brokers] })
   idempotent: true,
 });
 await producer.connect();
-process.send?.(Date.now());
+const tick = peerClock();
 const [stop] = initializePollingMessageListener(
   config(databaseUrl),
   {
     handle: async ({ id, aggregateId, payload }) => {
+      tick();
       const message = { key: aggregateId, value: JSON.stringify(payload), headers: { ce_id: id } };
       await producer.send({ topic, acks: -1, messages: [message] });
     },
   },
   getDisabledLogger(),
-  { messageProcessingTransactionLevelStrategy: () => IsolationLevel.ReadCommitted },
+  {
+    // By its default the first hundred polls take one message each, until it trusts them.
+    batchSizeStrategy: async () => batchSize,
+    messageProcessingTransactionLevelStrategy: () => IsolationLevel.ReadCommitted,
+  },
 );
 process.once('SIGTERM', async () => {
   await stop();

@@ -27,9 +27,12 @@ interface Application {
   readonly pipeline?: boolean;
   /** Most events of one transaction. Default: the framework's. */
   readonly maxEvents?: number;
+  /** Whether payloads are checked. Default true. */
+  readonly validate?: boolean;
 }
 
-export async function startOurs({ handlers, pipeline = false, maxEvents = 500 }: Application): Promise<void> {
+export async function startOurs(application: Application): Promise<void> {
+  const { handlers, pipeline = false, maxEvents = 500, validate = true } = application;
   @Module({
     imports: [
       TypeOrmModule.forRoot({
@@ -47,6 +50,7 @@ export async function startOurs({ handlers, pipeline = false, maxEvents = 500 }:
         storage: typeOrmStorage({ migrate: true }),
         broker: kafkaBroker({ client: new BenchKafka(brokers) }),
         relay: false,
+        validate,
         batch: { maxEvents },
       }),
     ],

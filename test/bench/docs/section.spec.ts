@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { benchmarks } from '../benchmarks.js';
 import type { Benchmark } from '../harness/benchmark.js';
 import type { Report } from '../harness/report.js';
-import { between, section } from './section.js';
+import { between, refuseProfiled, section } from './section.js';
 
 const benchmark = {
   name: 'test',
@@ -16,7 +16,15 @@ const benchmark = {
 const report: Report = {
   benchmark: 'test',
   events: 20_000,
-  machine: { cpu: 'x', cores: 2, memoryGiB: 4, node: '20', postgres: '15', kafka: '4.3' },
+  machine: {
+    cpu: 'x',
+    cores: 2,
+    memoryGiB: 4,
+    node: '20',
+    postgres: '15',
+    settings: { fsync: 'on' },
+    kafka: '4.3',
+  },
   contestants: [
     {
       name: 'ours',
@@ -27,9 +35,10 @@ const report: Report = {
       figures: { p99Ms: 2 },
       void: false,
     },
-    { name: 'theirs', median: 9_000, min: 1, max: 2, unit: 'events/s', void: '1 lost' },
+    { name: 'theirs', median: null, min: null, max: null, unit: 'events/s', void: true, reason: '1 lost' },
   ],
-  ratios: { 'ours/theirs': null },
+  ratios: { 'ours/theirs': null, 'ours/ours': 1 },
+  spreads: { 'ours/ours': [0.9, 1.2] },
 };
 
 describe('section', () => {
@@ -37,16 +46,17 @@ describe('section', () => {
     const text = section(benchmark, report);
 
     expect(text.split('\n')).toEqual([
-      '20,000 events; 2 × x, 4 GiB, Node 20, PostgreSQL 15, Kafka 4.3',
+      '20,000 events; 2 × x, 4 GiB, Node 20, PostgreSQL 15 (fsync on), Kafka 4.3',
       '',
       '|  | median, events/s | minimum | maximum | p99Ms |',
       '| --- | ---: | ---: | ---: | ---: |',
       '| ours | 4,000 | 3,900 | 4,100 | 2 |',
       '| theirs | void: 1 lost |  |  |  |',
       '',
-      '| ratio |  |',
-      '| --- | ---: |',
-      '| ours/theirs | – |',
+      '| ratio | of medians | of each round |',
+      '| --- | ---: | ---: |',
+      '| ours/theirs | – |  |',
+      '| ours/ours | 1 | 0.9 – 1.2 |',
       '',
       '- *theirs*: as they advise',
       '',
@@ -67,6 +77,13 @@ describe('between', () => {
 
   it('refuses a page without them', () => {
     expect(() => between('nothing', 'test', 'new')).toThrow('no place for test');
+  });
+});
+
+describe('refuseProfiled', () => {
+  it('takes no figures from a run that was profiled', () => {
+    expect(() => refuseProfiled({ profiled: true }, 'consume.json')).toThrow('consume.json was taken with');
+    expect(() => refuseProfiled({}, 'consume.json')).not.toThrow();
   });
 });
 

@@ -14,14 +14,19 @@ export function between(page: string, name: string, text: string): string {
   return `${page.slice(0, start + from.length)}\n\n${text}\n\n${page.slice(end)}`;
 }
 
+/** Throws where figures were taken that do not count. */
+export function refuseProfiled({ profiled }: Pick<Report, 'profiled'>, file: string): void {
+  if (profiled) throw new Error(`${file} was taken with --profile: its figures do not count`);
+}
+
 export function section({ contestants: all }: Benchmark, report: Report): string {
-  const { benchmark, events, machine, contestants, ratios } = report;
+  const { benchmark, events, machine, contestants } = report;
   const names = new Set(contestants.map(({ name }) => name));
   const legend = all.filter(({ name, note }) => note !== undefined && names.has(name));
   const parts = [
     `${events.toLocaleString('en')} events; ${machineLine(machine)}`,
     contestantTable(contestants),
-    ratioTable(ratios),
+    ratioTable(report),
     legend.map(({ name, note }) => `- *${name}*: ${note}`).join('\n'),
     `![${benchmark}](benchmarks/${benchmark}.svg)`,
   ];
@@ -35,7 +40,7 @@ function contestantTable(contestants: readonly ContestantReport[]): string {
     ['', `median, ${unit}`, 'minimum', 'maximum', ...extra],
     contestants.map((one) =>
       one.void
-        ? [one.name, `void: ${one.void}`, '', '', ...extra.map(() => '')]
+        ? [one.name, `void: ${one.reason}`, '', '', ...extra.map(() => '')]
         : [
             one.name,
             ...[one.median, one.min, one.max, ...extra.map((name) => one.figures?.[name] ?? null)].map(shown),
@@ -44,9 +49,12 @@ function contestantTable(contestants: readonly ContestantReport[]): string {
   );
 }
 
-function ratioTable(ratios: Report['ratios']): string {
-  const rows = Object.entries(ratios).map(([name, value]) => [name, value === null ? '–' : shown(value)]);
-  return rows.length === 0 ? '' : table(['ratio', ''], rows);
+function ratioTable({ ratios, spreads }: Report): string {
+  const rows = Object.entries(ratios).map(([name, value]) => {
+    const spread = spreads[name]?.map(shown).join(' – ') ?? '';
+    return [name, value === null ? '–' : shown(value), spread];
+  });
+  return rows.length === 0 ? '' : table(['ratio', 'of medians', 'of each round'], rows);
 }
 
 function shown(value: number | null): string {

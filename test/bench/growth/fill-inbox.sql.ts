@@ -11,7 +11,10 @@ export const fillTimeOrderedSql = fill(
 /** As of ids that carry no time: the key is the hash alone, so rows come in anywhere. Parameters as above. */
 export const fillRandomSql = fill("int8send($3::bigint * 0) || decode(md5(n::text), 'hex')");
 
-/** Sorted, so that each page of the index is fetched once; that leaves the same index as one by one, sooner. */
+/**
+ * Sorted, so that a statement fetches each page of the index once. Time-ordered keys leave the same index as one by one;
+ * of random ones the pages of the first statement are fuller than they would be, those of later ones are split as usual.
+ */
 function fill(key: string): string {
   return `
 INSERT INTO eo_inbox (key, handler_id, fingerprint)

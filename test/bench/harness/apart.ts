@@ -3,15 +3,14 @@
  * are installed from their own lock file when they are first needed, and compiled in their place.
  */
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { Benchmark } from './benchmark.js';
+import { isInstalled } from './installed.js';
 
 const run = promisify(execFile);
 const folder = resolve('test/bench/apart');
-const mark = join(folder, 'node_modules/.installed');
 
 /** Whether one of the contestants needs it. */
 export function standsApart({ contestants }: Benchmark, only: readonly string[]): boolean {
@@ -21,14 +20,11 @@ export function standsApart({ contestants }: Benchmark, only: readonly string[])
 
 /** Rejects with what npm or the compiler said. */
 export async function installApart(): Promise<void> {
-  const due = createHash('sha256')
-    .update(readFileSync(join(folder, 'package-lock.json')))
-    .digest('hex');
-  const installed = existsSync(mark) ? readFileSync(mark, 'utf8') : null;
-  if (installed !== due) {
+  const left = join(folder, 'node_modules/.package-lock.json');
+  const due = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8'));
+  if (!isInstalled(due, existsSync(left) ? JSON.parse(readFileSync(left, 'utf8')) : null)) {
     process.stderr.write('installing the peers, once\n');
     await said('npm', ['ci', '--no-audit', '--no-fund', '--prefix', folder]);
-    writeFileSync(mark, due);
   }
   await said(process.execPath, [resolve('node_modules/typescript/bin/tsc'), '-p', folder]);
 }

@@ -38,10 +38,11 @@ export async function bench(
   try {
     const machine = await thisMachine(postgres, kafka);
     const limit = rows === undefined ? {} : { rows };
-    const stage = { events, postgres, kafka, interrupted, ...profiles, ...limit };
+    const logs = join('bench-logs', benchmark.name);
+    const stage = { events, postgres, kafka, interrupted, logs, ...profiles, ...limit };
     const results = await runBenchmark(benchmark, stage, { repeat, only, progress });
     progress.stop();
-    const full = report(benchmark, events, machine, results);
+    const full = report(benchmark, { events, machine, ...(profile ? { profiled: true } : {}) }, results);
     printReport(benchmark, full);
     if (json !== undefined) write(json, `${JSON.stringify(full, null, 2)}\n`);
     if (plot !== undefined)
@@ -64,6 +65,7 @@ function write(file: string, text: string): void {
 function profileFolder({ name }: Benchmark): string {
   const folder = join('bench-profiles', name);
   rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
   return folder;
 }
 

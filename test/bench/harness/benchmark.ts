@@ -31,6 +31,10 @@ export interface Stage {
   readonly interrupted: AbortSignal;
   /** Folder for a CPU profile of each process; by default none is taken. */
   readonly profiles?: string;
+  /** Folder for what the processes of a run say; by default that goes where the harness writes. */
+  readonly logs?: string;
+  /** File in it, of this run. */
+  readonly log?: string;
   /** Only to see that it runs: what takes its time by design, a broker that is away say, takes a moment. */
   readonly smoke?: boolean;
   /** Most rows of the benchmark `growth`. */
@@ -57,7 +61,7 @@ export interface Standing {
   readonly name: string;
   readonly median: number | null;
   readonly figures?: Readonly<Record<string, number>>;
-  readonly void: false | string;
+  readonly void: boolean;
 }
 
 export interface Benchmark {
@@ -82,6 +86,8 @@ export interface Benchmark {
 
 export interface RunResult {
   readonly contestant: string;
+  /** What its processes said, where it is void and they said anything: a file. */
+  readonly log?: string;
   /** `null` where the run did not get to its end. */
   readonly rate: number | null;
   /** Why the run does not count; `null` where it does. */

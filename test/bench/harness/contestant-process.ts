@@ -5,6 +5,7 @@
  */
 import { type ChildProcess, execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -23,6 +24,8 @@ export interface ProcessOptions {
   readonly name?: string;
   /** Folder for a CPU profile of it; none by default. */
   readonly profiles?: string | undefined;
+  /** File for what it says, behind what stands there; by default it says it where the harness does. */
+  readonly log?: string | undefined;
 }
 
 /**
@@ -41,10 +44,12 @@ export class ContestantProcess {
   readonly #told: unknown[] = [];
 
   /** The repository's root is the working directory, of tests too. */
-  constructor(program: string, request: RunRequest, { name = 'bench', profiles }: ProcessOptions = {}) {
+  constructor(program: string, request: RunRequest, { name = 'bench', profiles, log }: ProcessOptions = {}) {
     const profiling =
       profiles === undefined ? [] : [`--import=${resolve(compiled, 'harness/profiler.entry.js')}`];
+    const said = log === undefined ? 'inherit' : openSync(log, 'a');
     this.#child = fork(programPath(program), [JSON.stringify(request)], {
+      stdio: ['ignore', said, said, 'ipc'],
       execArgv: [...nodeFlags, ...profiling],
       env: {
         ...process.env,
@@ -53,6 +58,7 @@ export class ContestantProcess {
         BENCH_PROFILES: profiles ?? '',
       },
     });
+    if (typeof said === 'number') closeSync(said); // it has its own
     this.#ended = once(this.#child, 'exit');
     this.#child.on('message', (message) => this.#told.push(message));
   }
@@ -80,8 +86,19 @@ export class ContestantProcess {
 
   /** What it holds of the machine's memory at the moment. */
   async residentMiB(): Promise<number> {
-    const { stdout } = await run('ps', ['-o', 'rss=', '-p', String(this.#child.pid)]);
+    const { stdout } = await run('ps', ['-o', 'rss=', '-p', String(this.#child.pid)]).catch((cause) => {
+      throw new Error(`the contestant ${this.ended ?? 'is gone'}`, { cause });
+    });
     return Number(stdout) / 1_024;
+  }
+
+  /** It does nothing until `resume`; Kafka must not miss it meanwhile. */
+  pause(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child.kill('SIGCONT');
   }
 
   /** At once, with SIGKILL. */

@@ -13,6 +13,15 @@ export const partitions = 4;
 const patienceMs = { all: 300_000, event: 2 };
 /** Where nothing disturbs it; the books then say what is missing. */
 const usualStallMs = 10_000;
+/** Counting rows costs the contestant; where the end is timed by the look, a cheap one is taken more often. */
+const usualEveryMs = 250;
+
+export interface Looking {
+  /** Milliseconds without progress after which no more is waited for. */
+  readonly stallMs?: number;
+  /** Milliseconds between two looks. */
+  readonly everyMs?: number;
+}
 
 export interface Ground {
   readonly stage: Stage;
@@ -29,8 +38,7 @@ export interface Ground {
     process: ContestantProcess,
     asked: number,
     count: () => Promise<number>,
-    /** Milliseconds without progress after which no more is waited for. */
-    stallMs?: number,
+    looking?: Looking,
   ) => Promise<void>;
 }
 
@@ -39,7 +47,7 @@ export async function onGround<T>(
   stage: Stage,
   work: (ground: Ground) => Promise<T>,
 ): Promise<T> {
-  const { events, postgres, kafka, interrupted, profiles } = stage;
+  const { events, postgres, kafka, interrupted, profiles, log } = stage;
   const database = await postgres.createDatabase('bench');
   try {
     const topic = await kafka.createTopic('bench', { partitions });
@@ -50,7 +58,7 @@ export async function onGround<T>(
       const process = new ContestantProcess(
         instead.program ?? program,
         { ...request, setting: instead.setting ?? setting },
-        { name: instead.name ?? 'bench', profiles },
+        { name: instead.name ?? 'bench', profiles, log },
       );
       try {
         return await during(process);
@@ -58,7 +66,8 @@ export async function onGround<T>(
         await process.stop();
       }
     };
-    const counted: Ground['counted'] = async (process, asked, count, stallMs = usualStallMs) => {
+    const counted: Ground['counted'] = async (process, asked, count, looking = {}) => {
+      const { stallMs = usualStallMs, everyMs = usualEveryMs } = looking;
       let [seen, sinceMs] = [0, Date.now()];
       const over = async () => {
         interrupted.throwIfAborted();
@@ -68,7 +77,8 @@ export async function onGround<T>(
         if (now !== seen) [seen, sinceMs] = [now, Date.now()];
         return now >= asked || (now > 0 && Date.now() - sinceMs > stallMs);
       };
-      await until(`${name} has handled ${asked} events`, over, patienceMs.all + asked * patienceMs.event);
+      const mostMs = patienceMs.all + asked * patienceMs.event;
+      await until(`${name} has handled ${asked} events`, over, mostMs, everyMs);
     };
     return await work({ stage, database, topic, group, running, counted });
   } finally {

@@ -10,6 +10,7 @@ import type { PostgresServer } from '../../services/postgres.js';
 import { nodeFlags } from './contestant-process.js';
 
 const run = promisify(execFile);
+const telling = ['shared_buffers', 'fsync', 'synchronous_commit', 'autovacuum', 'max_wal_size'];
 
 export interface Machine {
   readonly cpu: string;
@@ -17,6 +18,8 @@ export interface Machine {
   readonly memoryGiB: number;
   readonly node: string;
   readonly postgres: string;
+  /** Of PostgreSQL, as it shows them: those on which such figures hang. */
+  readonly settings: Readonly<Record<string, string>>;
   readonly kafka: string;
 }
 
@@ -27,16 +30,22 @@ export async function thisMachine(postgres: PostgresServer, kafka: KafkaCluster)
     cores: all.length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     node: [process.versions.node, ...nodeFlags].join(' '),
-    postgres: await postgresVersion(postgres),
+    ...(await postgresFacts(postgres)),
     kafka: await kafkaVersion(kafka),
   };
 }
 
-async function postgresVersion(postgres: PostgresServer): Promise<string> {
+async function postgresFacts(postgres: PostgresServer): Promise<Pick<Machine, 'postgres' | 'settings'>> {
   const database = await postgres.createDatabase('bench');
   try {
-    const [{ version }] = await database.query(`SELECT current_setting('server_version') AS version`);
-    return version;
+    const rows = await database.query(
+      'SELECT name, current_setting(name) AS value FROM unnest($1::text[]) AS given (name)',
+      [['server_version', ...telling]],
+    );
+    const { server_version: version, ...settings } = Object.fromEntries(
+      rows.map(({ name, value }) => [name, value]),
+    );
+    return { postgres: version, settings };
   } finally {
     await database.drop();
   }
@@ -44,13 +53,16 @@ async function postgresVersion(postgres: PostgresServer): Promise<string> {
 
 /** Of its metadata, as the cluster has agreed on it, for example `4.3`: a broker does not tell its own. */
 async function kafkaVersion({ brokers }: KafkaCluster): Promise<string> {
-  const tool = ['-Xmx128m', '-XX:TieredStopAtLevel=1', '-cp', await kafkaClasspath()];
   const asked = [
     'org.apache.kafka.tools.FeatureCommand',
     '--bootstrap-server',
     brokers.join(','),
     'describe',
   ];
-  const said = await run('java', [...tool, ...asked], { timeout: 60_000 }).catch(() => null);
+  const ask = async () => {
+    const tool = ['-Xmx128m', '-XX:TieredStopAtLevel=1', '-cp', await kafkaClasspath()];
+    return run('java', [...tool, ...asked], { timeout: 60_000 });
+  };
+  const said = await ask().catch(() => null); // without Java or Maven it stays unknown
   return /metadata\.version.*FinalizedVersionLevel: (\d+\.\d+)/.exec(said?.stdout ?? '')?.[1] ?? 'unknown';
 }

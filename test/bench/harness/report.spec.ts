@@ -3,7 +3,15 @@ import type { Benchmark, RunResult } from './benchmark.js';
 import type { Machine } from './machine.js';
 import { report } from './report.js';
 
-const machine: Machine = { cpu: 'x', cores: 2, memoryGiB: 4, node: '20', postgres: '15', kafka: '4.3' };
+const machine: Machine = {
+  cpu: 'x',
+  cores: 2,
+  memoryGiB: 4,
+  node: '20',
+  postgres: '15',
+  settings: {},
+  kafka: '4.3',
+};
 
 const benchmark: Benchmark = {
   name: 'test',
@@ -21,15 +29,18 @@ function results(contestant: string, ...rates: readonly (number | null)[]): RunR
   return rates.map((rate) => ({ contestant, rate, fault: rate === null ? 'ended with 1' : null }));
 }
 
+/** What is reported of one that is void. */
+const nothing = { median: null, min: null, max: null, unit: 'events/s', void: true };
+
 function reported(...all: readonly RunResult[]) {
-  return report(benchmark, 10, machine, all);
+  return report(benchmark, { events: 10, machine }, all);
 }
 
 describe('report', () => {
-  it('gives median, minimum and maximum, and the ratio of the medians', () => {
-    const { contestants, ratios } = reported(
+  it('gives median, minimum and maximum, the ratio of the medians, and the spread of those of each round', () => {
+    const { contestants, ratios, spreads } = reported(
       ...results('ours', 900, 100, 600),
-      ...results('theirs', 100, 200),
+      ...results('theirs', 100, 200, 150),
     );
 
     expect(contestants).toEqual([
@@ -37,6 +48,7 @@ describe('report', () => {
       { name: 'theirs', median: 150, min: 100, max: 200, unit: 'events/s', void: false },
     ]);
     expect(ratios).toEqual({ 'ours/theirs': 4, clean: 2 });
+    expect(spreads).toEqual({ 'ours/theirs': [0.5, 9] });
   });
 
   it('gives the medians of what else was measured', () => {
@@ -61,23 +73,21 @@ describe('report', () => {
   it('has no ratio with a contestant of which one run is void', () => {
     const lossy = { contestant: 'ours', rate: 800, fault: '1 lost' };
 
-    const { contestants, ratios } = reported(...results('ours', 600), lossy, ...results('theirs', 150));
+    const { contestants, ratios, spreads } = reported(
+      ...results('ours', 600),
+      lossy,
+      ...results('theirs', 150),
+    );
 
-    expect(contestants[0]!.void).toBe('1 lost');
+    expect(contestants[0]).toEqual({ ...nothing, name: 'ours', reason: '1 lost' });
+    expect(spreads).toEqual({});
     expect(ratios).toEqual({ 'ours/theirs': null, clean: 1 });
   });
 
   it('names a contestant that never came to its end', () => {
     const { contestants, ratios } = reported(...results('ours', null), ...results('theirs', 150));
 
-    expect(contestants[0]).toEqual({
-      name: 'ours',
-      median: null,
-      min: null,
-      max: null,
-      unit: 'events/s',
-      void: 'ended with 1',
-    });
+    expect(contestants[0]).toEqual({ ...nothing, name: 'ours', reason: 'ended with 1' });
     expect(ratios).toEqual({ 'ours/theirs': null, clean: 1 });
   });
 });

@@ -7,7 +7,7 @@ import type { Machine } from './machine.js';
 
 export interface ContestantReport {
   readonly name: string;
-  /** Of its runs that came to their end; `null` where none did. */
+  /** `null` where it is void, and so are all its figures: what was reached by losing an event is no figure. */
   readonly median: number | null;
   readonly min: number | null;
   readonly max: number | null;
@@ -16,23 +16,28 @@ export interface ContestantReport {
   readonly figures?: Readonly<Record<string, number>>;
   /** Of the run in the middle. */
   readonly series?: Series;
-  /** False, or why its figures do not count. */
-  readonly void: false | string;
+  /** Whether one of its runs does not count. */
+  readonly void: boolean;
+  /** Why it is void. */
+  readonly reason?: string;
 }
 
 export interface Report {
   readonly benchmark: string;
   readonly events: number;
+  /** Taken while CPU profiles were: its figures do not count. */
+  readonly profiled?: true;
   readonly machine: Machine;
   readonly contestants: readonly ContestantReport[];
-  /** `null` where one of the two is void or did not run. */
+  /** Of medians; `null` where one of the two is void or did not run. */
   readonly ratios: Readonly<Record<string, number | null>>;
+  /** Least and most of the ratios of each round, where a ratio is of two contestants. */
+  readonly spreads: Readonly<Record<string, readonly [min: number, max: number]>>;
 }
 
 export function report(
   benchmark: Benchmark,
-  events: number,
-  machine: Machine,
+  given: Pick<Report, 'events' | 'machine' | 'profiled'>,
   results: readonly RunResult[],
 ): Report {
   const ran = benchmark.contestants.filter(({ name }) => results.some((one) => one.contestant === name));
@@ -41,21 +46,33 @@ export function report(
     const [a, b] = [over, under].map((name) => contestants.find((one) => one.name === name && !one.void));
     return a?.median && b?.median ? Math.round((a.median / b.median) * 100) / 100 : null;
   };
-  const ratios = Object.entries(benchmark.ratios).map(([name, pair]) => [name, ratio(pair)]);
+  const ratios = Object.entries(benchmark.ratios).map(([name, pair]) => [name, ratio(pair)] as const);
+  const spreads = ratios
+    .filter(([, value]) => value !== null)
+    .map(([name]) => [name, spreadOf(benchmark.ratios[name]!, results)]);
   const derived = benchmark.derived?.(contestants.filter((one) => !one.void)) ?? {};
   return {
     benchmark: benchmark.name,
-    events,
-    machine,
+    ...given,
     contestants,
     ratios: { ...Object.fromEntries(ratios), ...derived },
+    spreads: Object.fromEntries(spreads),
   };
+}
+
+/** Neither is void: both have a rate of each round, in the order of the rounds. */
+function spreadOf(pair: readonly [string, string], results: readonly RunResult[]): readonly [number, number] {
+  const [over, under] = pair.map((name) => results.filter(({ contestant }) => contestant === name));
+  const each = over!.map(({ rate }, round) => Math.round((rate! / under![round]!.rate!) * 100) / 100);
+  return [Math.min(...each), Math.max(...each)];
 }
 
 function summary(name: string, unit: string, results: readonly RunResult[]): ContestantReport {
   const own = results.filter(({ contestant }) => contestant === name);
-  const ended = own.filter(({ rate }) => rate !== null && Number.isFinite(rate));
-  const sorted = ended.toSorted((a, b) => a.rate! - b.rate!);
+  const reason = own.find(({ fault }) => fault !== null)?.fault;
+  if (typeof reason === 'string')
+    return { name, median: null, min: null, max: null, unit, void: true, reason };
+  const sorted = own.toSorted((a, b) => a.rate! - b.rate!);
   const rates = sorted.map(({ rate }) => rounded(rate!));
   const series = sorted[Math.floor(sorted.length / 2)]?.series;
   return {
@@ -66,7 +83,7 @@ function summary(name: string, unit: string, results: readonly RunResult[]): Con
     unit,
     ...figuresOf(own),
     ...(series === undefined ? {} : { series: series.map(([x, y]) => [rounded(x), rounded(y)] as const) }),
-    void: own.find((one) => one.fault !== null)?.fault ?? false,
+    void: false,
   };
 }
 

@@ -1,5 +1,8 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import type { Benchmark, Measured, Stage } from './benchmark.js';
+import type { Benchmark, Contestant, Measured, Stage } from './benchmark.js';
 import { outcome } from './progress-bar.js';
 import { type Progress, runBenchmark } from './run-benchmark.js';
 
@@ -22,7 +25,7 @@ function benchmark(run: (name: string) => Promise<Measured>): Benchmark {
 }
 
 describe('runBenchmark', () => {
-  it('interleaves the contestants', async () => {
+  it('interleaves the contestants, and begins each round with another', async () => {
     const ran: string[] = [];
     const all = benchmark(async (name) => {
       ran.push(name);
@@ -31,7 +34,7 @@ describe('runBenchmark', () => {
 
     await runBenchmark(all, stage, { repeat: 2, only: [], progress: silent });
 
-    expect(ran).toEqual(['a', 'b', 'a', 'b']);
+    expect(ran).toEqual(['a', 'b', 'b', 'a']);
   });
 
   it('goes on with the others where one fails, and says so', async () => {
@@ -60,6 +63,25 @@ describe('runBenchmark', () => {
     const [result] = await runBenchmark(all, stage, { repeat: 1, only: ['b'], progress: silent });
 
     expect(result).toEqual({ contestant: 'b', rate: 9, fault: '1 lost, 1 doubled' });
+  });
+
+  it('names the file in which the processes of a void run said something, and keeps no other', async () => {
+    const logs = mkdtempSync(join(tmpdir(), 'bench-logs-'));
+    const all = benchmark(async () => ({ rate: 9, findings: [] }));
+    const run = async ({ name }: Contestant, { log }: Stage) => {
+      writeFileSync(log!, name === 'a' ? 'no route to host' : 'a warning');
+      return { rate: 9, findings: name === 'a' ? ['1 lost'] : [] };
+    };
+
+    const options = { repeat: 1, only: [], progress: silent };
+    const [lossy, clean] = await runBenchmark({ ...all, run }, { ...stage, logs }, options);
+
+    const [file] = readdirSync(logs);
+    expect(readdirSync(logs)).toHaveLength(1);
+    expect(lossy!.fault).toBe(`1 lost (see ${join(logs, file!)})`);
+    expect(readFileSync(lossy!.log!, 'utf8')).toBe('no route to host');
+    expect(clean).toEqual({ contestant: 'b', rate: 9, fault: null });
+    rmSync(logs, { recursive: true });
   });
 
   it('makes a run without a figure void', async () => {

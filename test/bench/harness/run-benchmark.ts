@@ -1,8 +1,10 @@
 /**
- * Runs the contestants in turn, round after round, so that what else the machine does meets all of them alike.
+ * Runs the contestants in turn, round after round, so that what else the machine does meets all of them alike; each round
+ * begins with another, so that none always follows the same.
  * A contestant that fails does not end the others: its result says why it does not count.
  */
 import type { Benchmark, Contestant, RunResult, Stage } from './benchmark.js';
+import { dropLog, keepIfSaid, newLog } from './run-log.js';
 
 export interface RunOptions {
   /** Rounds. */
@@ -28,7 +30,8 @@ export async function runBenchmark(
   const total = repeat * contestants.length;
   const results: RunResult[] = [];
   for (let round = 0; round < repeat; round++) {
-    for (const contestant of contestants) {
+    const first = round % Math.max(contestants.length, 1);
+    for (const contestant of [...contestants.slice(first), ...contestants.slice(0, first)]) {
       progress.begins(contestant.name, total);
       const result = await runOnce(benchmark, contestant, stage);
       results.push(result);
@@ -38,12 +41,22 @@ export async function runBenchmark(
   return results;
 }
 
-/** Rejects only where it is interrupted. */
+/** With what its processes said, where it is void and they said anything. Rejects only where it is interrupted. */
 export async function runOnce(
   benchmark: Benchmark,
   contestant: Contestant,
   stage: Stage,
 ): Promise<RunResult> {
+  if (stage.logs === undefined) return audited(benchmark, contestant, stage);
+  const log = newLog(stage.logs, contestant.name);
+  const result = await audited(benchmark, contestant, { ...stage, log });
+  if (result.fault !== null && keepIfSaid(log))
+    return { ...result, fault: `${result.fault} (see ${log})`, log };
+  dropLog(log);
+  return result;
+}
+
+async function audited(benchmark: Benchmark, contestant: Contestant, stage: Stage): Promise<RunResult> {
   const { name } = contestant;
   try {
     const measured = await (contestant.run ?? benchmark.run)(contestant, stage);

@@ -11,6 +11,7 @@ import { NestFactory } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { OrderPayload, request } from '../contestants/order-payload.js';
 import { orderMessage } from '../harness/produce-events.js';
+import { wallClock } from '../harness/wall-clock.js';
 import type { Published } from './latency-run.js';
 
 const { databaseUrl, brokers, topic, events, setting } = request();
@@ -55,10 +56,7 @@ async function publish(number: number, dueAtMs: number): Promise<void> {
   told = [];
 }
 
-function clockMs(): number {
-  return performance.timeOrigin + performance.now();
-}
-
+const clockMs = wallClock();
 const startAtMs = clockMs();
 const dueAtMs = (number: number) => startAtMs + ((number - 1) * 1_000) / perSecond;
 for (let number = 1; number <= events; ) {

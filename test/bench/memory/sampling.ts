@@ -8,28 +8,31 @@ import type { ContestantProcess } from '../harness/contestant-process.js';
 
 const mostPoints = 300;
 
-/** Looks at their sum until `work` has ended; seconds and MiB. */
+/**
+ * Looks at their sum until `work` has ended; seconds and MiB. Rejects where the work does, or where one of them is gone:
+ * when the work has ended, which has to notice that itself.
+ */
 export async function sampled<T>(
-  processes: readonly ContestantProcess[],
+  processes: readonly Pick<ContestantProcess, 'residentMiB'>[],
   everyMs: number,
   work: () => Promise<T>,
 ): Promise<Series> {
   const series: Series[number][] = [];
   const startedAtMs = Date.now();
   let over = false;
-  const looking = (async () => {
+  const look = async () => {
     while (!over) {
       const each = await Promise.all(processes.map((one) => one.residentMiB()));
       const sum = each.reduce((a, b) => a + b, 0);
       series.push([(Date.now() - startedAtMs) / 1_000, sum]);
       await sleep(everyMs);
     }
-  })();
-  try {
-    await work();
-  } finally {
+  };
+  const working = work().finally(() => {
     over = true;
-    await looking;
+  });
+  for (const one of await Promise.allSettled([working, look()])) {
+    if (one.status === 'rejected') throw one.reason;
   }
   return series;
 }
@@ -48,7 +51,24 @@ export function flatness(series: Series): Flatness {
   return {
     earlyMiB: median(values.slice(Math.floor(fifth), Math.max(Math.floor(2 * fifth), 1))),
     lateMiB: median(values.slice(Math.floor(4 * fifth))),
-    peakMiB: values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY),
+    peakMiB: most(values),
+  };
+}
+
+export interface Absence {
+  /** Median of the half before the broker went: what is needed is there by then. */
+  readonly beforeMiB: number;
+  /** Most of the time while it was away. */
+  readonly awayMiB: number;
+}
+
+/** `from` and `to` in the seconds of the series. */
+export function absence(series: Series, from: number, to: number): Absence {
+  const within = (first: number, last: number) =>
+    series.filter(([second]) => second >= first && second <= last).map(([, value]) => value);
+  return {
+    beforeMiB: median(within(from / 2, from)),
+    awayMiB: most(within(from, to)),
   };
 }
 
@@ -61,4 +81,8 @@ export function thinned(series: Series): Series {
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+function most(values: readonly number[]): number {
+  return values.length === 0 ? Number.NaN : Math.max(...values);
 }

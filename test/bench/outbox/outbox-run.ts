@@ -33,30 +33,44 @@ export function outboxRun(contestant: Contestant, stage: Stage): Promise<Measure
       return process.doneAtMs - process.startedAtMs;
     });
     const { way, work } = JSON.parse(contestant.setting!) as OutboxSetting;
-    const findings = await auditOrders(database, warmUpsOf(stage.events) + stage.events, way);
+    const findings = auditOrders(await readOrders(database, way), warmUpsOf(stage.events) + stage.events);
     if (work === '') findings.push(...(await auditAccounts(database, accounts)));
     return { rate: (stage.events * 1_000) / Math.max(tookMs, 1), findings };
   });
 }
 
-/** Findings on orders 1 to `due`; where they are published each has an event, with its number as key. */
-async function auditOrders(
-  database: TestDatabase,
-  due: number,
-  way: OutboxSetting['way'],
-): Promise<string[]> {
-  const [{ effects, orders }] = await database.query(
+interface OrderBooks {
+  readonly effects: number;
+  /** Different ones among the effects. */
+  readonly orders: number;
+  /** Where orders are published; each event has its order's number as key. */
+  readonly outbox: {
+    readonly events: number;
+    /** Orders without event and events without order. */
+    readonly torn: number;
+  } | null;
+}
+
+async function readOrders(database: TestDatabase, way: OutboxSetting['way']): Promise<OrderBooks> {
+  const [effects] = await database.query(
     'SELECT count(*)::int AS effects, count(DISTINCT order_id)::int AS orders FROM effect',
   );
+  const keys = keysOf[way];
+  if (keys === null) return { ...effects, outbox: null };
+  const [{ events, torn }] = await database.query(`
+    SELECT (SELECT count(*)::int FROM (${keys}) AS event) AS events,
+      count(*) FILTER (WHERE event.key IS NULL OR order_id IS NULL)::int AS torn
+    FROM effect FULL JOIN (${keys}) AS event ON event.key = order_id`);
+  return { ...effects, outbox: { events, torn } };
+}
+
+/** Findings on orders 1 to `due`; where they are published each has one event. */
+export function auditOrders({ effects, orders, outbox }: OrderBooks, due: number): string[] {
   const found: string[] = [];
   if (orders !== due) found.push(`${orders} orders, not ${due}`);
   if (effects > orders) found.push(`${effects - orders} doubled`);
-  const keys = keysOf[way];
-  if (keys === null) return found;
-  const [{ events, torn }] = await database.query(`
-    SELECT count(event.key)::int AS events, count(*) FILTER (WHERE event.key IS NULL OR order_id IS NULL)::int AS torn
-    FROM effect FULL JOIN (${keys}) AS event ON event.key = order_id`);
-  if (events !== due) found.push(`${events} events, not ${due}`);
-  if (torn > 0) found.push(`${torn} orders without event, or events without order`);
+  if (outbox === null) return found;
+  if (outbox.events !== due) found.push(`${outbox.events} events, not ${due}`);
+  if (outbox.torn > 0) found.push(`${outbox.torn} orders without event, or events without order`);
   return found;
 }

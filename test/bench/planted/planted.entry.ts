@@ -5,6 +5,7 @@ import pg from 'pg';
 import { accountOf } from '../accounts.js';
 import { BenchKafka } from '../contestants/bench-kafka.js';
 import { readOrder, request } from '../contestants/order-payload.js';
+import { failingKey } from '../failing-key.js';
 
 const { databaseUrl, brokers, topic, group, setting } = request();
 const pool = new pg.Pool({ connectionString: databaseUrl, max: 4 });
@@ -19,6 +20,7 @@ await consumer.subscribe({ topic, fromBeginning: true });
 await consumer.run({
   eachMessage: async ({ message }) => {
     const { orderId, cents } = await readOrder(message.value);
+    if (setting === 'swallow' && orderId === failingKey) return;
     const id = String(message.headers!['ce_id']);
     const { rowCount: known } = await pool.query('SELECT FROM inbox WHERE id = $1', [id]);
     const forgotten = setting === 'forget' && cents === 7;

@@ -62,7 +62,7 @@ async function recovered(
   const seconds = (Date.now() - killedAtMs) / 1_000;
   await until('there is load after the recovery', async () => load.sent >= load.atRecovery(stage.events));
   const sent = await load.stop();
-  await ground.counted(survivor, sent, () => countEffects(database), patienceMs);
+  await ground.counted(survivor, sent, () => countEffects(database), { stallMs: patienceMs });
   return { seconds, sent };
 }
 

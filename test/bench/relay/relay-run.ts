@@ -9,6 +9,7 @@ import type { Contestant, Measured, Stage } from '../harness/benchmark.js';
 import type { ContestantProcess } from '../harness/contestant-process.js';
 import { type Ground, onGround } from '../harness/ground.js';
 import { fillOutbox, isPending, outboxRows } from './filled-outbox.js';
+import { peerWarmUps } from './peer-clock.js';
 import { TopicBooks } from './topic-books.js';
 
 const patienceMs = 300_000;
@@ -27,9 +28,24 @@ export function warmRelayRun(contestant: Contestant, stage: Stage): Promise<Meas
   return drained(contestant, stage, warmUps);
 }
 
+/** The same over as many events as the peers are given. */
+export function fewRelayRun(contestant: Contestant, stage: Stage): Promise<Measured> {
+  return warmRelayRun(contestant, { ...stage, events: Math.min(stage.events, mostOfPeers) });
+}
+
 /** From its first request to the last acknowledgement, by its own clock. */
 export function producerRun(contestant: Contestant, stage: Stage): Promise<Measured> {
-  return onGround(contestant, stage, async (ground) => {
+  return toldRun(contestant, stage, 0);
+}
+
+/** A peer fills an outbox of its own, and tells when it begins with those that count, and when nothing is left. */
+export function peerRun(contestant: Contestant, stage: Stage): Promise<Measured> {
+  return toldRun(contestant, { ...stage, events: Math.min(stage.events, mostOfPeers) }, peerWarmUps);
+}
+
+function toldRun(contestant: Contestant, stage: Stage, before: number): Promise<Measured> {
+  const all = before + stage.events;
+  return onGround(contestant, { ...stage, events: all }, async (ground) => {
     const tookMs = await ground.running(async (process) => {
       const isDone = async () => {
         stillRuns(process, ground);
@@ -39,13 +55,8 @@ export function producerRun(contestant: Contestant, stage: Stage): Promise<Measu
       return process.doneAtMs - process.startedAtMs;
     });
     const ordered = contestant.setting !== 'unordered';
-    return measured(stage.events, tookMs, await topicFindings(ground, stage.events, ordered));
+    return measured(stage.events, tookMs, await topicFindings(ground, all, ordered));
   });
-}
-
-/** A peer fills an outbox of its own, and tells when it begins and when nothing is left. Its events are fewer. */
-export function peerRun(contestant: Contestant, stage: Stage): Promise<Measured> {
-  return producerRun(contestant, { ...stage, events: Math.min(stage.events, mostOfPeers) });
 }
 
 function drained(contestant: Contestant, stage: Stage, before: number): Promise<Measured> {

@@ -1,32 +1,36 @@
 /**
- * One run without effects: from the first fetched records to the transaction that recorded the last event. The inbox
- * alone is the book: it must hold each event, and no other, and nothing may wait or be dead.
+ * One run without effects: from the first fetched records until the last event is committed, as the contestant's fence
+ * says, or it itself where it has none. The inbox must hold each event and no other, nothing may wait or be dead, and the
+ * handler must have been given each event once.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../../services/ports.js';
 import type { Contestant, Measured, Stage } from '../harness/benchmark.js';
 import { onGround } from '../harness/ground.js';
-import { countParked, inboxOf, readLedger } from '../harness/ledger.js';
+import { countInbox, countParked, fencesStand, readLedger } from '../harness/ledger.js';
 import { ordersUpTo, produce } from '../harness/produce-events.js';
 
-/** Between two looks: the time is taken by the database, and counting shall not cost the contestant much. */
-const lookMs = 250;
+/** Between two looks at four rows. */
+const everyMs = 10;
 
 export function taxRun(contestant: Contestant, stage: Stage): Promise<Measured> {
   const { events, kafka } = stage;
   return onGround(contestant, stage, async ({ database, topic, running, counted }) => {
     await produce(kafka, topic, ordersUpTo(1, events));
-    const startedAtMs = await running(async (process) => {
-      await counted(process, events, async () => {
-        await sleep(lookMs);
-        return (await inboxOf(database)).records;
-      });
-      return process.startedAtMs;
+    const { process, tookMs, told } = await running(async (process) => {
+      const committed = async () =>
+        Number.isNaN(process.doneAtMs) ? ((await fencesStand(database)) ?? 0) : events;
+      await counted(process, events, committed, { everyMs });
+      const endMs = Number.isNaN(process.doneAtMs) ? Date.now() : process.doneAtMs;
+      return { process, tookMs: endMs - process.startedAtMs, told: process.told.length };
     });
-    const { records, lastAtMs } = await inboxOf(database);
-    const parked = await countParked(database);
-    const { deadLetters } = await readLedger(database);
-    const findings = auditInbox({ records, parked, deadLetters }, events);
-    return { rate: (events * 1_000) / Math.max(lastAtMs - startedAtMs, 1), findings };
+    await until(`${contestant.name} tells what it was given`, async () => process.told.length > told);
+    const books = {
+      records: await countInbox(database),
+      parked: await countParked(database),
+      deadLetters: (await readLedger(database)).deadLetters,
+      handled: Number(process.told.at(-1)),
+    };
+    return { rate: (events * 1_000) / Math.max(tookMs, 1), findings: auditInbox(books, events) };
   });
 }
 
@@ -34,13 +38,16 @@ interface InboxBooks {
   readonly records: number;
   readonly parked: number;
   readonly deadLetters: number;
+  /** Events that the handler was given. */
+  readonly handled: number;
 }
 
 /** Findings where there are no effects; the inbox's key lets no event in twice. */
-export function auditInbox({ records, parked, deadLetters }: InboxBooks, events: number): string[] {
+export function auditInbox({ records, parked, deadLetters, handled }: InboxBooks, events: number): string[] {
   const found: string[] = [];
   if (records < events) found.push(`${events - records} lost`);
   if (records > events) found.push(`${records - events} that nobody sent`);
+  if (handled !== events) found.push(`the handler was given ${handled}, not ${events}`);
   if (parked > 0) found.push(`${parked} wait`);
   if (deadLetters > 0) found.push(`${deadLetters} dead letters`);
   return found;
