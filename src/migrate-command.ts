@@ -9,6 +9,7 @@ import { connect } from './connect.js';
 
 interface MigrateOptions {
   readonly url?: string;
+  readonly defaultUrl?: string;
   readonly schema?: string;
   readonly print?: boolean;
 }
@@ -32,6 +33,7 @@ export function migrateCommand(): Command {
         'DATABASE_URL',
       ),
     )
+    .option('--default-url <url>', 'the database where neither --url nor DATABASE_URL names one')
     .option('--schema <name>', "schema of the tables; must exist (default: the role's search path)")
     .option('--print', 'print the SQL and connect to nothing')
     .addHelpText('after', examples)
@@ -41,7 +43,12 @@ export function migrateCommand(): Command {
     .action(migrateOrPrint);
 }
 
-async function migrateOrPrint({ url, schema, print }: MigrateOptions): Promise<void> {
+async function migrateOrPrint({
+  defaultUrl,
+  url = defaultUrl,
+  schema,
+  print,
+}: MigrateOptions): Promise<void> {
   const options = schema === undefined ? {} : { schema };
   const sql = migrationSql(options); // refuses a name that is none before anything is connected
   if (print) {

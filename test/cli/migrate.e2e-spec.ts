@@ -71,12 +71,16 @@ describe('exactly-once migrate', () => {
     }
   });
 
-  it('takes the database from DATABASE_URL, and puts the tables into a schema', async () => {
+  it('takes the database from DATABASE_URL, else the default, and puts the tables into a schema', async () => {
     await database.query('CREATE SCHEMA events');
 
-    const result = await runTool(['migrate', '--schema', 'events'], { DATABASE_URL: database.url });
+    const nowhere = ['--default-url', 'postgres://nobody@127.0.0.1:1/none'];
+    const words = ['migrate', '--schema', 'events'];
+    const result = await runTool([...words, ...nowhere], { DATABASE_URL: database.url });
+    const again = await runTool([...words, '--default-url', database.url]);
 
     expect(result).toMatchObject({ code: 0, err: '' });
+    expect(again.out).toBe('The tables were already at version 1.\n');
     expect(await shapeOf(database, 'public')).toEqual([]);
     expect((await shapeOf(database, 'events')).length).toBeGreaterThan(50);
   });
