@@ -31,6 +31,36 @@ const everything: readonly Run[] = [
   ['saga', { name: 'orders/one:only', flat: true }],
 ];
 
+/** An event as a user may have it: fields that no column keeps, rules that no sample keeps, and a base. */
+const given: Files = {
+  'src/events/order-event.ts': `import { IsUUID } from 'class-validator';
+
+export abstract class OrderEvent {
+  @IsUUID()
+  orderId!: string;
+}
+`,
+  'src/events/order-booked.event.ts': `import { EventType } from '@exactly-once/nestjs';
+import { ArrayNotEmpty, IsIn, IsInt, IsNumber, Matches } from 'class-validator';
+import { OrderEvent } from './order-event.js';
+
+@EventType('order.booked', { topic: 'orders' })
+export class OrderBooked extends OrderEvent {
+  @IsInt() pieces!: number;
+  @IsNumber() weight!: number;
+  @ArrayNotEmpty() lines!: string[];
+  @Matches(/^A/) label!: string;
+  @IsIn(['a', 'b']) kind!: 'a' | 'b';
+  at!: Date;
+  gift?: boolean;
+}
+`,
+};
+const book: Run = [
+  'handler',
+  { name: 'make-booking:OrderBooked', entity: 'Booking', publish: 'BookingMade' },
+];
+
 const choices = ['postgres', 'embedded'].flatMap((database) =>
   ['database', 'kafka'].map((broker) => ({ database, broker })),
 );
@@ -55,6 +85,7 @@ describe('what the generators write', () => {
     const projects = await Promise.all([
       ...[11, 12].map((nest) => generator.run(newApplication(nest as 11), ...everything)),
       ...[11, 12].map((nest) => generator.run(monorepo(nest as 11), ...services)),
+      generator.run({ ...newApplication(12), ...given }, ...everything, book),
     ]);
     const added = await Promise.all(
       choices.map((choice) => generator.run(newApplication(12), ['nest-add', choice])),
@@ -66,6 +97,6 @@ describe('what the generators write', () => {
     expect([...projects, ...added].map(({ error }) => error)).toEqual(files.slice(1).map(() => null));
     expect(Math.min(...projects.map((made) => Object.keys(made.files).length))).toBeGreaterThan(25);
     expect(uncommented(added[0]!)['src/app.module.ts']).toMatch(/^retention: \{ windowDays: 7 \}/m);
-    expect(errors).toEqual([expect.stringMatching(/^project-8\/src\/wrong\.ts:1: .*No/)]);
+    expect(errors).toEqual([expect.stringMatching(/^project-9\/src\/wrong\.ts:1: .*No/)]);
   }, 120_000);
 });

@@ -86,21 +86,27 @@ describe('outbox-publisher, saga', () => {
 
 describe('service', () => {
   it('makes a microservice beside the others, with health and an image', async () => {
-    const made = await generator.run(monorepo(11), [
-      'service',
-      { name: 'payments', broker: 'kafka', port: 3002 },
-    ]);
+    const made = await generator.run(monorepo(11), ['service', { name: 'payments', port: 3002 }]);
 
     expect(changed(made, monorepo(11))).toEqual([
+      '.dockerignore',
       'apps/payments/Dockerfile',
       'apps/payments/src/health.controller.ts',
       'apps/payments/src/main.module.ts',
       'apps/payments/src/main.ts',
+      'apps/payments/src/migrations/1-create-tables.ts',
       'apps/payments/src/payments/payments.module.ts',
       'apps/payments/tsconfig.app.json',
       'nest-cli.json',
       'package.json',
     ]);
+    expect(made.files['apps/payments/src/main.module.ts']).toMatch(
+      /migrations: \[CreatePaymentsTables\],\s+migrationsRun: process\.env\.NODE_ENV !== 'development'/,
+    );
+    expect(made.files['apps/payments/src/migrations/1-create-tables.ts']).toMatch(
+      /CreatePaymentsTables\d{13}'/,
+    );
+    expect(made.files['apps/payments/Dockerfile']).toMatch(/HEALTHCHECK [\s\S]*\/health/);
     expect(made.files['apps/payments/Dockerfile']).toContain('CMD ["node", "dist/apps/payments/main.js"]');
     const { files } = await generator.run(monorepo(12), ['service', { name: 'payments' }]);
     expect(files['apps/payments/Dockerfile']).toContain('"dist/apps/payments/apps/payments/src/main.js"');
@@ -108,6 +114,46 @@ describe('service', () => {
       projects: { payments: { sourceRoot: 'apps/payments/src' }, shop: {} },
     });
     expect(made.files['package.json']).toContain('"@nestjs/terminus": "^11.0.0"');
+  });
+
+  it('takes events from Kafka unless something else is said: those in its own database reach no other service', async () => {
+    const { files } = await generator.run(monorepo(11), ['service', { name: 'payments' }]);
+
+    expect(files['apps/payments/src/main.module.ts']).toContain('kafkaBroker(');
+  });
+
+  it('ends with 0 where Nest has that, and is listed as Nest 12 lists applications', async () => {
+    const newer = 'node_modules/@nestjs/common/interfaces/shutdown-hooks-options.interface.d.ts';
+    const ofEleven = await generator.run(monorepo(11), ['service', { name: 'payments' }]);
+    const ofNewer = await generator.run({ ...monorepo(11), [newer]: '' }, ['service', { name: 'payments' }]);
+    const ofTwelve = await generator.run(monorepo(12), ['service', { name: 'payments' }]);
+
+    const exits = [ofEleven, ofNewer, ofTwelve].map(({ files }) =>
+      files['apps/payments/src/main.ts']!.includes('app.enableShutdownHooks([], { useProcessExit: true });'),
+    );
+    expect(exits).toEqual([false, true, true]);
+    expect(JSON.parse(ofTwelve.files['tsconfig.json']!)).toMatchObject({
+      references: [{ path: './apps/payments/tsconfig.app.json' }],
+    });
+    expect(ofEleven.files['tsconfig.json']).not.toContain('references');
+  });
+
+  it('has an embedded database of its own, which its image can write, and its packages in production', async () => {
+    const options = { name: 'payments', database: 'embedded', broker: 'database' };
+    const added: Run = ['nest-add', { project: 'shop' }];
+
+    const { files } = await generator.run(monorepo(11), added, ['service', options]);
+
+    expect(files['apps/payments/src/main.module.ts']).toContain(
+      "embeddedPostgres({ folder: './data/payments' })",
+    );
+    expect(files['apps/payments/Dockerfile']).toMatch(
+      /mkdir -p data\/payments && chown -R node:node data\nUSER node/,
+    );
+    expect(files).not.toHaveProperty(['apps/payments/src/migrations/1-create-tables.ts']);
+    const manifest = JSON.parse(files['package.json']!) as Record<string, Record<string, string>>;
+    expect(manifest['dependencies']).toHaveProperty('@electric-sql/pglite');
+    expect(manifest['devDependencies']).not.toHaveProperty('@electric-sql/pglite');
   });
 
   it('has a module that its handlers find', async () => {

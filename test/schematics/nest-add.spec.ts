@@ -13,6 +13,12 @@ const manifestOf = (files: Files) =>
   JSON.parse(files['package.json']!) as Record<string, Record<string, unknown>>;
 const add = (files: Files, options: object = {}) => generator.run(files, ['nest-add', options]);
 
+const tooOld = new RegExp(
+  `needs ${manifestOf({ 'package.json': readFileSync('libs/nestjs/package.json', 'utf8') })
+    ['peerDependencies']!['@nestjs/core']!.toString()
+    .replace(/^\^(\S+).*/, '$1')} or later.*Nothing was changed`,
+);
+
 describe('nest add exactly-once', () => {
   it.each([11, 12] as const)('connects the strategy and imports the module, on Nest %d', async (nest) => {
     const { files, error, tasks } = await add(newApplication(nest), { broker: 'kafka' });
@@ -67,9 +73,12 @@ describe('nest add exactly-once', () => {
       typeorm: '^0.3.20',
       '@nestjs/typeorm': '^11.0.0',
       '@exactly-once/kafka': '^0.1.0',
+      '@nestjs/microservices': ranges['@nestjs/microservices']!.split(' || ')[0],
     });
     expect(Object.keys(dependencies!)).toEqual(Object.keys(dependencies!).sort());
-    expect(scripts!['migrate:exactly-once']).toBe('exactly-once migrate');
+    expect(scripts!['migrate:exactly-once']).toBe(
+      'exactly-once migrate --default-url postgres://postgres@localhost:5432/shop',
+    );
   });
 
   it('has jest of a CommonJS project load the ES modules, and leaves vitest alone', async () => {
@@ -82,7 +91,36 @@ describe('nest add exactly-once', () => {
       new RegExp(jest.transformIgnorePatterns[0]!),
     );
     expect('/x/node_modules/typeorm/index.js').toMatch(new RegExp(jest.transformIgnorePatterns[0]!));
+    const ofPnpm = (name: string) =>
+      `/x/node_modules/.pnpm/${name.replace('/', '+')}@1.0.0/node_modules/${name}/a.js`;
+    expect(ofPnpm('@exactly-once/core')).toMatch(new RegExp(first!));
+    expect(ofPnpm('@exactly-once/core')).not.toMatch(new RegExp(jest.transformIgnorePatterns[0]!));
+    expect(ofPnpm('typeorm')).toMatch(new RegExp(jest.transformIgnorePatterns[0]!));
     expect(manifestOf(twelve.files)['devDependencies']).not.toHaveProperty('@swc/jest');
+  });
+
+  it('has the end-to-end tests load them, too', async () => {
+    const config = { rootDir: '.', testRegex: '.e2e-spec.ts$', transform: { '^.+\\.(t|j)s$': 'ts-jest' } };
+    const text = `${JSON.stringify(config, null, 2)}\n`;
+    const projects = [
+      { path: 'test/jest-e2e.json', files: newApplication(11), options: {} },
+      { path: 'apps/shop/test/jest-e2e.json', files: monorepo(11), options: { project: 'shop' } },
+    ];
+
+    for (const { path, files, options } of projects) {
+      const made = await add({ ...files, [path]: text }, options);
+
+      const { jest } = manifestOf(made.files);
+      expect(JSON.parse(made.files[path]!)).toMatchObject({
+        ...config,
+        transformIgnorePatterns: jest!['transformIgnorePatterns'],
+        transform: jest!['transform'],
+      });
+      expect(made.said).toEqual([]);
+    }
+    expect(
+      (await add({ ...newApplication(12), 'test/jest-e2e.json': text })).files['test/jest-e2e.json'],
+    ).toBe(text);
   });
 
   it('says what to do where jest is configured elsewhere', async () => {
@@ -92,22 +130,15 @@ describe('nest add exactly-once', () => {
     expect(said.join('\n')).toContain('"transformIgnorePatterns"');
   });
 
-  it('keeps a database that is configured, and refuses one that is no PostgreSQL', async () => {
-    const root = (type: string) => `import { Module } from '@nestjs/common';
-import { TypeOrmModule } from "@nestjs/typeorm";
+  it('moves a package that is needed in production, and named for development only', async () => {
+    const files = newApplication(12, {
+      devDependencies: { '@electric-sql/pglite': '^0.5.1', vitest: '^4.1.2' },
+    });
 
-@Module({ imports: [TypeOrmModule.forRoot({ type: '${type}' })] })
-export class AppModule {}
-`;
-    const withRoot = (type: string) => add({ ...newApplication(11), 'src/app.module.ts': root(type) });
+    const { dependencies, devDependencies } = manifestOf((await add(files, { database: 'embedded' })).files);
 
-    const [postgres, mysql] = [await withRoot('postgres'), await withRoot('mysql')];
-
-    expect(postgres.files['src/app.module.ts']!.match(/TypeOrmModule\.forRoot/g)).toHaveLength(1);
-    expect(postgres.files['src/app.module.ts']).toContain(
-      'import { ExactlyOnceModule } from "@exactly-once/nestjs";',
-    );
-    expect(mysql.error).toMatch(/mysql.*PostgreSQL/);
+    expect(dependencies!['@electric-sql/pglite']).toBe('^0.5.1');
+    expect(devDependencies).not.toHaveProperty('@electric-sql/pglite');
   });
 
   it('writes a compose file where wished, with what was chosen', async () => {
@@ -116,7 +147,13 @@ export class AppModule {}
       await add(newApplication(12), { database: 'embedded', compose: true }),
     ];
 
-    expect(both.files['docker-compose.yml']).toMatch(/POSTGRES_DB: shop[\s\S]*apache\/kafka/);
+    const compose = both.files['docker-compose.yml']!;
+    expect(compose).toMatch(/POSTGRES_DB: shop[\s\S]*apache\/kafka/);
+    expect(compose.match(/ports: .*/g)).toEqual([
+      "ports: ['127.0.0.1:5432:5432']",
+      "ports: ['127.0.0.1:9092:9092']",
+    ]);
+    expect(compose).toContain('pg_isready -U postgres -h localhost');
     expect(none.files).not.toHaveProperty('docker-compose.yml');
   });
 
@@ -182,6 +219,18 @@ void bootstrap();
   it.each<[what: string, files: Files, options: object, message: RegExp]>([
     ['no package.json', {}, {}, /no package\.json/],
     ['no Nest', { 'package.json': '{ "name": "x" }' }, {}, /no Nest project/],
+    [
+      'a Nest below the packages',
+      newApplication(11, { dependencies: { '@nestjs/core': '11.1.5' } }),
+      {},
+      tooOld,
+    ],
+    [
+      'an installed Nest below them',
+      { ...newApplication(11), 'node_modules/@nestjs/core/package.json': '{ "version": "11.0.9" }' },
+      {},
+      tooOld,
+    ],
     ['Nest 9', newApplication(11, { dependencies: { '@nestjs/core': '^9.0.0' } }), {}, /Nest 9.*11 and 12/],
     ['a project that is none', monorepo(11), { project: 'shoop' }, /no project "shoop": it has shop/],
     ['a module that is none', newApplication(11), { module: 'src/x.module.ts' }, /no src\/x\.module\.ts/],

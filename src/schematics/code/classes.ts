@@ -1,38 +1,85 @@
 /**
- * Classes of the user's project: finds one by its name, and reads what fields an event has and which values its rules
- * take, so that a generated spec can make one.
+ * Classes of the user's project: finds one by its name, with those that it extends, and the module nearest to a folder.
  *
- * Reads only. A value that nobody can guess is left to the user, visibly.
+ * Reads only, and no specs: what stands there is no part of the application.
  */
 import ts from 'typescript';
+import { type Project, projectRoots } from '../project/project.js';
 import { folderOf, join, sourcesBelow, type Tree, textOf } from '../project/tree.js';
-import { decoratorCall, SourceEdit } from './source-edit.js';
+import { importedFrom } from './imports.js';
+import { decoratorCall, nodesOf, SourceEdit } from './source-edit.js';
 
 export interface FoundClass {
   readonly name: string;
   readonly path: string;
   readonly declaration: ts.ClassDeclaration;
+  /** Those that it extends, the nearest first. */
+  readonly bases: readonly ts.ClassDeclaration[];
+  /** What is behind them, where nobody could find it: `PartialType(Order)`. */
+  readonly unknownBase: string | null;
 }
 
-/** An exported class with this decorator; the case of letters does not count, for the Nest CLI does not keep it. */
-export function findClass(
-  tree: Tree,
-  folder: string,
-  name: string,
-  decorator: string,
-): FoundClass | undefined {
-  for (const path of sourcesBelow(tree, folder)) {
+/**
+ * An exported class with this decorator, of the project or else of another one of the workspace; the case of letters does
+ * not count, for the Nest CLI does not keep it.
+ */
+export function findClass(project: Project, name: string, decorator: string): FoundClass | undefined {
+  const { tree } = project;
+  for (const path of projectRoots(project).flatMap((root) => [...sourcesBelow(tree, root)])) {
     const text = textOf(tree, path) ?? '';
     if (!text.includes(`@${decorator}`) || !text.toLowerCase().includes(name.toLowerCase())) continue;
     const found = new SourceEdit(path, text).source.statements
       .filter(ts.isClassDeclaration)
+      .filter(isExportedByName)
       .find(
         (one) =>
           one.name?.text.toLowerCase() === name.toLowerCase() && decoratorCall(one, decorator) !== undefined,
       );
-    if (found !== undefined) return { name: found.name!.text, path, declaration: found };
+    if (found !== undefined)
+      return { name: found.name!.text, path, declaration: found, ...basesOf(tree, path, found) };
   }
   return undefined;
+}
+
+function isExportedByName(node: ts.ClassDeclaration): boolean {
+  const kinds = node.modifiers?.map(({ kind }) => kind) ?? [];
+  return kinds.includes(ts.SyntaxKind.ExportKeyword) && !kinds.includes(ts.SyntaxKind.DefaultKeyword);
+}
+
+function basesOf(
+  tree: Tree,
+  path: string,
+  declaration: ts.ClassDeclaration,
+): Pick<FoundClass, 'bases' | 'unknownBase'> {
+  const clause = declaration.heritageClauses?.find(({ token }) => token === ts.SyntaxKind.ExtendsKeyword);
+  const base = clause?.types[0]?.expression;
+  if (base === undefined) return { bases: [], unknownBase: null };
+  const source = declaration.getSourceFile();
+  const from = importedFrom(source, base.getText(source));
+  const file = from === undefined ? path : join(from.startsWith('.') ? folderOf(path) : '', from);
+  const found = [file, `${file.replace(/\.js$/, '')}.ts`]
+    .filter((candidate) => candidate.endsWith('.ts') && tree.exists(candidate))
+    .flatMap((candidate) => {
+      const { statements } = new SourceEdit(candidate, textOf(tree, candidate)!).source;
+      const classes = statements.filter(ts.isClassDeclaration);
+      return classes
+        .filter((one) => one.name?.text === base.getText(source))
+        .map((one) => ({ candidate, one }));
+    })[0];
+  if (found === undefined) return { bases: [], unknownBase: base.getText(source) };
+  const { bases, unknownBase } = basesOf(tree, found.candidate, found.one);
+  return { bases: [found.one, ...bases], unknownBase };
+}
+
+/** Whether the application has a handler yet: its inbox may be filled then, and knows the names of handlers. */
+export function hasHandler({ tree, sourceRoot }: Project): boolean {
+  return [...sourcesBelow(tree, sourceRoot)].some((path) => {
+    const text = textOf(tree, path) ?? '';
+    if (!text.includes('@IdempotentHandler(')) return false;
+    return [...nodesOf(new SourceEdit(path, text).source)].some(
+      (node) => ts.isMethodDeclaration(node) && decoratorCall(node, 'IdempotentHandler') !== undefined,
+    );
+  });
 }
 
 /** The nearest `*.module.ts`, from a folder upwards. */
@@ -40,70 +87,4 @@ export function nearestModule(tree: Tree, folder: string): string | undefined {
   const name = tree.getDir(folder).subfiles.find((file) => file.endsWith('.module.ts'));
   if (name !== undefined) return join(folder, name);
   return folder === '' ? undefined : nearestModule(tree, folderOf(folder));
-}
-
-/** An expression that makes an instance which its own rules accept. */
-export function sampleOf({ name, declaration }: FoundClass): string {
-  const fields = fieldsOf(declaration).map(([field, value]) => `  ${field}: ${value},\n`);
-  const hasParameters = declaration.members.some(
-    (one) => ts.isConstructorDeclaration(one) && one.parameters.length > 0,
-  );
-  const made = hasParameters ? `Object.create(${name}.prototype) as ${name}` : `new ${name}()`;
-  return fields.length === 0 ? made : `Object.assign(${made}, {\n${fields.join('')}})`;
-}
-
-/** Names of an event's fields, of its constructor's too. */
-export function fieldNames(declaration: ts.ClassDeclaration): string[] {
-  return fieldsOf(declaration).map(([field]) => field);
-}
-
-/** The first field, as `--fields` writes it, for an event that is caused by this one; `undefined` where it has none. */
-export function keyField({ declaration }: FoundClass): string | undefined {
-  const [key] = fieldsOf(declaration);
-  if (key === undefined) return undefined;
-  const [name, value] = key;
-  if (value === `'${sampleUuid}'`) return `${name}:uuid`;
-  return /^-?\d+$/.test(value) ? `${name}:int` : `${name}:string`;
-}
-
-type Field = readonly [name: string, value: string];
-
-function fieldsOf(declaration: ts.ClassDeclaration): Field[] {
-  const found: Field[] = [];
-  for (const member of declaration.members) {
-    if (ts.isPropertyDeclaration(member) && !isStatic(member) && ts.isIdentifier(member.name)) {
-      if (member.questionToken === undefined) found.push([member.name.text, sampleFor(member, member.type)]);
-    }
-    if (!ts.isConstructorDeclaration(member)) continue;
-    for (const parameter of member.parameters) {
-      if (ts.isParameterPropertyDeclaration(parameter, member) && ts.isIdentifier(parameter.name)) {
-        found.push([parameter.name.text, sampleFor(parameter, parameter.type)]);
-      }
-    }
-  }
-  return found;
-}
-
-function isStatic(member: ts.PropertyDeclaration): boolean {
-  return member.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.StaticKeyword) ?? false;
-}
-
-export const sampleUuid = '5f0c7b5e-2a4d-4c57-9d0e-8a1f4b6c3d21';
-
-/** By the rules of class-validator, else by the type. */
-function sampleFor(node: ts.Node, type: ts.TypeNode | undefined): string {
-  const rule = (name: string) => decoratorCall(node, name);
-  if (rule('IsUUID')) return `'${sampleUuid}'`;
-  if (rule('IsEmail')) return "'ada@example.com'";
-  if (rule('IsDateString') || rule('IsISO8601')) return "'2026-01-31T12:00:00.000Z'";
-  const least = rule('Min')?.arguments[0]?.getText();
-  if (least !== undefined) return least;
-  if (rule('IsInt') || rule('IsNumber') || rule('IsPositive')) return '1';
-  const word = type?.getText() ?? '';
-  if (rule('IsString') || word === 'string') return "'text'";
-  if (rule('IsBoolean') || word === 'boolean') return 'true';
-  if (word === 'number') return '1';
-  if (word.endsWith('[]')) return '[]';
-  if (word === 'Date') return "new Date('2026-01-31T12:00:00.000Z')";
-  return `undefined as never /* TODO: a valid value of ${word === '' ? 'this field' : word.replace(/\s+/g, ' ')} */`;
 }

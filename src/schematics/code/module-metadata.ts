@@ -40,6 +40,7 @@ export function addToModule(edit: SourceEdit, list: List, ...texts: readonly str
     (one) => one.name?.getText(edit.source).replace(/['"]/g, '') === list,
   );
   if (property === undefined) {
+    if (object.properties.some(ts.isSpreadAssignment)) throw byHand(edit.path, name, list, texts);
     addList(edit, object, list, texts);
     return;
   }

@@ -46,11 +46,10 @@ export async function ensureEvent(
   className: string,
   shape: EventShape = {},
 ): Promise<FoundClass> {
-  const { tree, sourceRoot } = project;
-  const known = findClass(tree, sourceRoot, className, 'EventType');
+  const known = findClass(project, className, 'EventType');
   if (known !== undefined) return known;
-  await createFile(tree, join(folder, `${kebab(className)}.event.ts`), eventText(className, shape));
-  return findClass(tree, sourceRoot, className, 'EventType')!;
+  await createFile(project.tree, join(folder, `${kebab(className)}.event.ts`), eventText(className, shape));
+  return findClass(project, className, 'EventType')!;
 }
 
 export function eventText(className: string, { type, topic, fields }: EventShape): string {

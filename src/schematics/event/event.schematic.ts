@@ -23,7 +23,7 @@ export function event({ name: given, path, flat = false, ...options }: EventOpti
       ...(path === undefined ? {} : { path }),
     });
     const className = pascal(name);
-    const known = findClass(tree, project.sourceRoot, className, 'EventType');
+    const known = findClass(project, className, 'EventType');
     if (known !== undefined) throw new Error(`${className} stands in ${known.path}. Nothing was changed.`);
     const place = join(project.sourceRoot, folder, flat ? '' : name);
     await createFile(tree, join(place, `${name}.event.ts`), eventText(className, options));

@@ -1,8 +1,10 @@
 /**
- * The TypeORM entity that a generated handler writes: the project's own, else a new one with a column for the event's key.
- * It has no unique constraint on that: that there is one row for each event is the inbox's doing, and the spec shows it.
+ * The TypeORM entity that a generated handler writes: the project's own, else a new one with a column for each simple field
+ * of the event. It has no unique constraint on its key: that there is one row for each event is the inbox's doing, and the
+ * spec shows it.
  */
-import { type FoundClass, fieldNames, findClass } from '../code/classes.js';
+import { type FoundClass, findClass } from '../code/classes.js';
+import { type Field, fieldsOf } from '../code/fields.js';
 import { createFile } from '../code/write.js';
 import { kebab } from '../project/names.js';
 import type { Project } from '../project/project.js';
@@ -15,43 +17,43 @@ export async function ensureEntity(
   className: string,
   event: FoundClass,
 ): Promise<FoundClass> {
-  const known = findClass(project.tree, project.sourceRoot, className, 'Entity');
+  const known = findClass(project, className, 'Entity');
   if (known !== undefined) return known;
+  const fields = fieldsOf(event).filter(({ name }) => name !== 'id');
   await createFile(
     project.tree,
     join(folder, `${kebab(className)}.entity.ts`),
-    entityText(className, columnsOf(event)),
+    entityText(className, fields),
   );
-  return findClass(project.tree, project.sourceRoot, className, 'Entity')!;
+  return findClass(project, className, 'Entity')!;
 }
 
-/** The fields that an event and an entity share, by name. */
+/** The fields that an event and an entity share, by name and by type. */
 export function sharedFields(event: FoundClass, entity: FoundClass): string[] {
-  const columns = fieldNames(entity.declaration);
-  return fieldNames(event.declaration).filter((field) => field !== 'id' && columns.includes(field));
+  const columns = new Map(fieldsOf(entity).map((field) => [field.name, typeOf(field)]));
+  return fieldsOf(event)
+    .filter(
+      (field) => field.name !== 'id' && field.column !== null && columns.get(field.name) === typeOf(field),
+    )
+    .map(({ name }) => name);
 }
 
-function columnsOf(event: FoundClass): [name: string, type: string][] {
-  return event.declaration.members.flatMap((member) => {
-    const name = member.name?.getText();
-    const text = member.getText();
-    if (name === undefined || name === 'id' || !/[!:]/.test(text)) return [];
-    return fieldNames(event.declaration).includes(name) ? [[name, typeIn(text)] as [string, string]] : [];
+const typeOf = ({ column }: Field) =>
+  column === 'integer' || column === 'double precision' ? 'number' : column;
+
+function entityText(className: string, fields: readonly Field[]): string {
+  const members = fields.map((field) => {
+    if (field.column === null) return `\n  // TODO: a column for ${field.name}\n`;
+    const kind = field.column === 'double precision' ? "'double precision'" : '';
+    return `\n  @Column(${kind})\n  ${field.name}!: ${typeOf(field)};\n`;
   });
-}
-
-function typeIn(member: string): string {
-  return /:\s*(string|number|boolean)\s*;?$/.exec(member)?.[1] ?? 'string';
-}
-
-function entityText(className: string, columns: readonly [name: string, type: string][]): string {
-  const members = columns.map(([name, type]) => `\n  @Column()\n  ${name}!: ${type};\n`).join('');
-  return `import { ${columns.length === 0 ? '' : 'Column, '}Entity, PrimaryGeneratedColumn } from 'typeorm';
+  const isSimple = fields.every(({ column }) => column === null);
+  return `import { ${isSimple ? '' : 'Column, '}Entity, PrimaryGeneratedColumn } from 'typeorm';
 
 @Entity()
 export class ${className} {
   @PrimaryGeneratedColumn()
   id!: number;
-${members}}
+${members.join('')}}
 `;
 }

@@ -2,11 +2,13 @@
  * The text of a generated handler and of its spec. What the handler writes and publishes stands in one transaction with the
  * record of the event's id; the spec delivers the event twice, and ends the process everywhere.
  */
-import { type FoundClass, sampleOf } from '../code/classes.js';
+import type { FoundClass } from '../code/classes.js';
+import { sampleOf } from '../code/fields.js';
 import { indented } from '../code/source-edit.js';
 import { camel, plural } from '../project/names.js';
 import { importPath, type Project } from '../project/project.js';
 import type { Place } from './registration.js';
+import { testCall } from './test-text.js';
 
 export interface HandlerParts {
   /** The handler's identity in the database: stays when the class is renamed. */
@@ -18,10 +20,16 @@ export interface HandlerParts {
   /** Fields that the row takes over from the event. */
   readonly columns: readonly string[];
   readonly published: FoundClass | undefined;
+  /** Whether the application has had other handlers before. */
+  readonly isFurther: boolean;
 }
 
+/** In front of a decorator with `new: true`. */
+export const newHandlerComment =
+  '  // new: it has not run before under another name; may go once it is released\n';
+
 export function handlerText(project: Project, parts: HandlerParts): string {
-  const { handler, event, entity, published, method, name } = parts;
+  const { handler, event, entity, published, method, name, isFurther } = parts;
   const from = (found: FoundClass) =>
     `import { ${found.name} } from '${importPath(project, handler.path, found.path)}';`;
   const framework = ['IdempotentHandler', ...(published === undefined ? [] : ['OutboxRepository'])];
@@ -42,7 +50,7 @@ ${constructorText(parts)}  /**
    * What it writes through TypeORM, and what it publishes by OutboxRepository,
    * is committed with the record of the event's id: once, or not at all.
    */
-  @IdempotentHandler(${event.name}, { name: '${name}' })
+${isFurther ? newHandlerComment : ''}  @IdempotentHandler(${event.name}, { name: '${name}'${isFurther ? ', new: true' : ''} })
   async ${method}(@Payload() event: ${event.name}): Promise<void> {
 ${bodyText(parts)}  }
 }
@@ -88,7 +96,8 @@ function publishedOf(published: FoundClass, event: FoundClass): string {
   );
 }
 
-function repositoryOf(entity: FoundClass): string {
+/** The member of the handler's class that holds the repository. */
+export function repositoryOf(entity: FoundClass): string {
   return camel(plural(entity.name));
 }
 
@@ -122,7 +131,7 @@ describe('${method}', () => {
   let app: TestApplication;
 
   beforeEach(async () => {
-    app = await testExactlyOnce(${module.className});
+    app = await ${testCall(project, module)};
   }, 60_000);
   afterEach(() => app.close(), 60_000);
 

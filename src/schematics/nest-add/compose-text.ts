@@ -20,9 +20,9 @@ const postgres = (service: string) => `  postgres:
     environment:
       POSTGRES_DB: ${databaseName(service)}
       POSTGRES_HOST_AUTH_METHOD: trust
-    ports: ['5432:5432']
+    ports: ['127.0.0.1:5432:5432']
     healthcheck:
-      test: pg_isready -U postgres
+      test: pg_isready -U postgres -h localhost
       interval: 2s
       retries: 20
 `;
@@ -41,7 +41,7 @@ const kafka = `  kafka:
       KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR: 1
       KAFKA_TRANSACTION_STATE_LOG_MIN_ISR: 1
       KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS: 0
-    ports: ['9092:9092']
+    ports: ['127.0.0.1:9092:9092']
     healthcheck:
       test: /opt/kafka/bin/kafka-topics.sh --bootstrap-server localhost:9092 --list
       interval: 3s

@@ -2,20 +2,19 @@
  * `nest add exactly-once`: packages, module import, strategy in main.ts, the script that makes the tables, and servers where
  * wished. Each step looks whether it was done: a second run changes nothing.
  */
-import ts from 'typescript';
-
 import { connectStrategy, linesByHand, rootModuleOf } from '../code/bootstrap.js';
 import { addImport, importedFrom } from '../code/imports.js';
 import { addToModule } from '../code/module-metadata.js';
-import { callsOf, SourceEdit } from '../code/source-edit.js';
+import { SourceEdit } from '../code/source-edit.js';
 import { editFile } from '../code/write.js';
 import { kebab } from '../project/names.js';
 import { type Manifest, type PlaceOptions, type Project, readProject } from '../project/project.js';
-import { type Context, folderOf, join, type Rule, sourcesBelow, textOf } from '../project/tree.js';
+import { type Context, folderOf, join, type Rule, textOf } from '../project/tree.js';
 import { composeText } from './compose-text.js';
-import { jestAdvice, withJestSettings } from './jest-config.js';
+import { jestAdvice, patchEndToEndTests, withJestSettings } from './jest-config.js';
 import { addPackages, type Choices, installTask, neededPackages } from './packages.js';
-import { exactlyOnceText, importsOfRootModule, typeOrmText } from './root-module-text.js';
+import { databaseUrl, exactlyOnceText, importsOfRootModule, typeOrmText } from './root-module-text.js';
+import { type FoundRoot, rootsIn } from './roots.js';
 
 interface NestAddOptions extends PlaceOptions, Partial<Choices> {
   readonly service?: string;
@@ -25,7 +24,6 @@ interface NestAddOptions extends PlaceOptions, Partial<Choices> {
 }
 
 const composePath = 'docker-compose.yml';
-const migrateScript = { 'migrate:exactly-once': 'exactly-once migrate' };
 
 export function nestAdd(options: NestAddOptions): Rule {
   const { database = 'postgres', broker = 'database', skipInstall = false } = options;
@@ -41,17 +39,21 @@ export function nestAdd(options: NestAddOptions): Rule {
     const main = join(project.sourceRoot, project.config.entryFile ?? 'main').replace(/(\.ts)?$/, '.ts');
     const module = rootModulePath(project, main, options.module);
 
-    await addRootModule(project, module, choices, service);
+    const { logger } = context;
+    const holding = await addRootModule(project, module, { choices, service, logger });
     await connectMain(project, main, context);
-    const isMissing = addPackages(project, neededPackages(project, choices), (manifest) =>
-      withJestSettings(withMigrateScript(manifest), project),
+    const isMissing = addPackages(project, neededPackages(project, holding), (manifest) =>
+      withJestSettings(
+        holding.database === 'embedded' ? manifest : withMigrateScript(manifest, service),
+        project,
+      ),
     );
-    if (options.compose === true) addCompose(project, choices, service, context);
+    patchEndToEndTests(project);
+    if (options.compose === true) addCompose(project, holding, service, context);
     const advice = jestAdvice(project);
-    if (advice !== null) context.logger.warn(advice);
+    if (advice !== null) logger.warn(advice);
     if (isMissing && !skipInstall) context.addTask(installTask);
-    if (isMissing && skipInstall)
-      context.logger.info('The packages are named in package.json; install them now.');
+    if (isMissing && skipInstall) logger.info('The packages are named in package.json; install them now.');
   };
 }
 
@@ -82,54 +84,49 @@ function rootModulePath({ tree, sourceRoot }: Project, main: string, given: stri
   );
 }
 
+/** Unless the application has it; then says what stays as it is. Returns the choices that hold. */
 async function addRootModule(
   project: Project,
   path: string,
-  choices: Choices,
-  service: string,
-): Promise<void> {
-  const roots = rootsIn(project);
-  if (roots.exactlyOnce) return;
+  { choices, service, logger }: Wanted,
+): Promise<Choices> {
+  const { typeOrm, exactlyOnce: root } = rootsIn(project);
+  if (root !== null) {
+    tellUnchanged(root, { choices, service, logger });
+    return { database: root.database, broker: root.broker };
+  }
+  if (typeOrm !== null && !typeOrm.startsWith(`${project.sourceRoot}/`))
+    logger.warn(`${typeOrm} configures the database: import its module in ${path}, where it is not yet.`);
   await editFile(project.tree, path, (edit) => {
     addToModule(
       edit,
       'imports',
-      ...(roots.typeOrm ? [] : [typeOrmText(choices, service)]),
+      ...(typeOrm === null ? [typeOrmText(choices, service)] : []),
       exactlyOnceText(choices, service),
     );
-    for (const [names, from] of importsOfRootModule(choices, roots.typeOrm)) addImport(edit, names, from);
+    for (const [names, from] of importsOfRootModule(choices, typeOrm !== null)) addImport(edit, names, from);
   });
+  return choices;
 }
 
-/** What the application's sources configure already, wherever that stands. Refuses a database that is no PostgreSQL. */
-function rootsIn({ tree, sourceRoot }: Project): { typeOrm: boolean; exactlyOnce: boolean } {
-  const found = { typeOrm: false, exactlyOnce: false };
-  for (const path of sourcesBelow(tree, sourceRoot)) {
-    const text = textOf(tree, path) ?? '';
-    if (!text.includes('.forRoot')) continue;
-    const { source } = new SourceEdit(path, text);
-    const calls = (module: string) =>
-      [`${module}.forRoot`, `${module}.forRootAsync`].flatMap((callee) => callsOf(source, callee));
-    const databases = calls('TypeOrmModule');
-    const other = databases.map(typeOf).find((type) => type !== undefined && type !== 'postgres');
-    if (other !== undefined) {
-      const what = `${path} connects to ${other}; Exactly Once stores in PostgreSQL only.`;
-      throw new Error(`${what} Nothing was changed.`);
-    }
-    found.typeOrm ||= databases.length > 0;
-    found.exactlyOnce ||= calls('ExactlyOnceModule').length > 0;
-  }
-  return found;
+interface Wanted {
+  readonly choices: Choices;
+  readonly service: string;
+  readonly logger: Context['logger'];
 }
 
-/** The `type` of a DataSource's options, where it is written out. */
-function typeOf({ arguments: [options] }: ts.CallExpression): string | undefined {
-  if (options === undefined || !ts.isObjectLiteralExpression(options)) return undefined;
-  const type = options.properties.find(
-    (one) => ts.isPropertyAssignment(one) && one.name.getText() === 'type',
+function tellUnchanged(root: FoundRoot, { choices, service, logger }: Wanted): void {
+  const asked = { ...choices, service };
+  const others = (['database', 'broker', 'service'] as const).filter(
+    (name) => root[name] !== null && root[name] !== asked[name],
   );
-  const value = type === undefined ? undefined : (type as ts.PropertyAssignment).initializer;
-  return value !== undefined && ts.isStringLiteralLike(value) ? value.text : undefined;
+  if (others.length === 0) return;
+  const list = (from: Record<string, string | null>) =>
+    others.map((name) => `${name} ${from[name]}`).join(', ');
+  logger.warn(
+    `${root.path} has ExactlyOnceModule.forRoot, with ${list({ ...root })}: it stays as it is, and no package is added for ` +
+      `${list(asked)}. Change it by hand.`,
+  );
 }
 
 async function connectMain({ tree }: Project, main: string, { logger }: Context): Promise<void> {
@@ -140,9 +137,11 @@ async function connectMain({ tree }: Project, main: string, { logger }: Context)
   );
 }
 
-function withMigrateScript(manifest: Manifest): Manifest {
+/** On the database that the application takes: DATABASE_URL, else that of development. */
+function withMigrateScript(manifest: Manifest, service: string): Manifest {
   const has = Object.values(manifest.scripts ?? {}).some((script) => script.includes('exactly-once migrate'));
-  return has ? manifest : { ...manifest, scripts: { ...manifest.scripts, ...migrateScript } };
+  const script = { 'migrate:exactly-once': `exactly-once migrate --default-url ${databaseUrl(service)}` };
+  return has ? manifest : { ...manifest, scripts: { ...manifest.scripts, ...script } };
 }
 
 function addCompose({ tree }: Project, choices: Choices, service: string, { logger }: Context): void {

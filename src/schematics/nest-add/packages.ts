@@ -3,7 +3,7 @@
  * that go with them. What package.json names already stays as it is.
  */
 import { readFileSync } from 'node:fs';
-import { dependency, type Manifest, type Project } from '../project/project.js';
+import { dependency, lowestNest, type Manifest, type Project } from '../project/project.js';
 import { writeJson } from '../project/tree.js';
 
 export interface Choices {
@@ -33,7 +33,7 @@ export function neededPackages(project: Project, { database, broker }: Choices):
     '@exactly-once/nestjs': own,
     '@exactly-once/typeorm': own,
     ...(broker === 'kafka' ? { '@exactly-once/kafka': own, kafkajs: '^2.2.4' } : {}),
-    '@nestjs/microservices': nest,
+    '@nestjs/microservices': `^${lowestNest[project.nestMajor]}`,
     '@nestjs/typeorm': nest,
     typeorm: '^1.1.1',
     pg: '^8.11.0',
@@ -54,7 +54,10 @@ export function runsAsCommonJs({ isEsm, testRunner }: Project): boolean {
   return testRunner === 'jest' && !isEsm;
 }
 
-/** Returns whether anything was missing. */
+/**
+ * Returns whether anything was missing. What is needed in production and named for development only is moved, at the range
+ * that it has.
+ */
 export function addPackages(
   { tree, manifestPath, manifest }: Project,
   { dependencies, devDependencies }: NeededPackages,
@@ -62,8 +65,15 @@ export function addPackages(
 ): boolean {
   const missing = (packages: Packages) =>
     Object.fromEntries(Object.entries(packages).filter(([name]) => dependency(manifest, name) === undefined));
-  const [wanted, wantedDev] = [missing(dependencies), missing(devDependencies)];
+  const { devDependencies: ofDev = {}, peerDependencies: peers = {}, dependencies: known = {} } = manifest;
+  const moved = Object.fromEntries(
+    Object.keys(dependencies)
+      .filter((name) => name in ofDev && !(name in known) && !(name in peers))
+      .map((name) => [name, ofDev[name]!]),
+  );
+  const [wanted, wantedDev] = [{ ...missing(dependencies), ...moved }, missing(devDependencies)];
   const isMissing = Object.keys({ ...wanted, ...wantedDev }).length > 0;
+  const kept = Object.fromEntries(Object.entries(ofDev).filter(([name]) => !(name in moved)));
   writeJson(
     tree,
     manifestPath,
@@ -72,9 +82,9 @@ export function addPackages(
       ...(Object.keys(wanted).length === 0
         ? {}
         : { dependencies: sorted({ ...manifest.dependencies, ...wanted }) }),
-      ...(Object.keys(wantedDev).length === 0
+      ...(Object.keys({ ...wantedDev, ...moved }).length === 0
         ? {}
-        : { devDependencies: sorted({ ...manifest.devDependencies, ...wantedDev }) }),
+        : { devDependencies: sorted({ ...kept, ...wantedDev }) }),
     }),
   );
   return isMissing;

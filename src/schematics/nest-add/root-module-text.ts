@@ -4,26 +4,51 @@
  */
 import type { Choices } from './packages.js';
 
-const databaseUrl = (service: string) =>
-  `process.env.DATABASE_URL ?? 'postgres://postgres@localhost:5432/${databaseName(service)}'`;
+/** Of development, unless DATABASE_URL says another. */
+export const databaseUrl = (service: string) => `postgres://postgres@localhost:5432/${databaseName(service)}`;
 
 export function databaseName(service: string): string {
   return service.replace(/\W/g, '_');
 }
 
-export function typeOrmText({ database }: Choices, service: string): string {
-  const place =
-    database === 'embedded'
-      ? "  ...embeddedPostgres({ folder: './data' }), // a PostgreSQL inside the process"
-      : `  type: 'postgres',\n  url:\n    ${databaseUrl(service)},`;
-  return `TypeOrmModule.forRoot({
-${place}
-  autoLoadEntities: true,
-  synchronize: process.env.NODE_ENV !== 'production', // migrations in earnest
-})`;
+interface Place {
+  /** Of an embedded database. */
+  readonly folder?: string;
+  /** The class of the migrations that make the tables where `synchronize` does not. */
+  readonly migrations?: string;
 }
 
-export function exactlyOnceText({ broker }: Choices, service: string): string {
+export function typeOrmText(
+  { database }: Choices,
+  service: string,
+  { folder = './data', migrations }: Place = {},
+): string {
+  if (database === 'embedded')
+    return `TypeOrmModule.forRoot({
+  ...embeddedPostgres({ folder: '${folder}' }), // a PostgreSQL inside the process
+  autoLoadEntities: true,
+  synchronize: true, // tables follow the entities: for trying things out only
+})`;
+  const migrated = `  migrations: [${migrations}],
+  migrationsRun: process.env.NODE_ENV !== 'development',
+`;
+  return `TypeOrmModule.forRoot({
+  type: 'postgres',
+  url:
+    process.env.DATABASE_URL ??
+    '${databaseUrl(service)}',
+  autoLoadEntities: true,
+  // NODE_ENV=development: tables follow the entities, and may lose columns; else by migrations
+  synchronize: process.env.NODE_ENV === 'development',
+${migrations === undefined ? '' : migrated}})`;
+}
+
+export function exactlyOnceText({ broker, database }: Choices, service: string): string {
+  const migrate =
+    database === 'embedded'
+      ? '  storage: typeOrmStorage({ migrate: true }), // with its tables'
+      : `  // its tables; in production \`npx exactly-once migrate\` before a release
+  storage: typeOrmStorage({ migrate: process.env.NODE_ENV !== 'production' }),`;
   const brokerText =
     broker === 'kafka'
       ? `  broker: kafkaBroker({
@@ -35,8 +60,7 @@ export function exactlyOnceText({ broker }: Choices, service: string): string {
   return `ExactlyOnceModule.forRoot({
   service: '${service}', // source of events, consumer group, names of handlers
   unhandled: 'skip', // a type without a handler; or 'dead-letter', 'stop'
-  // the tables; in production \`npx exactly-once migrate\` before a release
-  storage: typeOrmStorage({ migrate: process.env.NODE_ENV !== 'production' }),
+${migrate}
 ${brokerText}
   // retry: { attempts: 5, backoffMs: 100 }, // then it is a dead letter
   // retention: { windowDays: 7 }, // how long a copy is known as one

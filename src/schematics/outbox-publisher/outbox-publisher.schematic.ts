@@ -2,11 +2,13 @@
  * `nest g -c exactly-once outbox-publisher orders/place:OrderPlaced`: a service that publishes an event in one transaction
  * with the rows that the event is about, and a spec that rolls it back.
  */
-import { type FoundClass, sampleOf } from '../code/classes.js';
+import type { FoundClass } from '../code/classes.js';
+import { sampleOf } from '../code/fields.js';
 import { indented } from '../code/source-edit.js';
 import { createFile } from '../code/write.js';
 import { type EventShape, ensureEvent } from '../event/event-class.js';
 import { moduleFor, type Place, type RegistrationOptions, register } from '../handler/registration.js';
+import { testAdvice, testCall } from '../handler/test-text.js';
 import { camel, pascal, readClass, readName } from '../project/names.js';
 import { importPath, type PlaceOptions, type Project, readProject } from '../project/project.js';
 import { join, type Rule } from '../project/tree.js';
@@ -27,7 +29,7 @@ interface Parts {
 
 export function outboxPublisher(options: PublisherOptions): Rule {
   const { flat = false, spec = true, specFileSuffix = 'spec', path = '', skipImport = false } = options;
-  return async (tree) => {
+  return async (tree, { logger }) => {
     const project = readProject(tree, options);
     const naming = { what: 'publisher', example: 'orders/place:OrderPlaced', path };
     const { folder, name, detail } = readName(options.name, naming);
@@ -35,6 +37,11 @@ export function outboxPublisher(options: PublisherOptions): Rule {
     if (eventName === '') {
       throw new Error(
         `Which event does it publish? Say it behind a colon: ${options.name}:OrderPlaced. Nothing was changed.`,
+      );
+    }
+    if (['exactly-once', 'outbox'].includes(name)) {
+      throw new Error(
+        `A publisher's "${camel(name)}" is what it publishes by. Nothing was changed. Choose another name.`,
       );
     }
     const place = join(project.sourceRoot, folder, flat ? '' : name);
@@ -47,7 +54,11 @@ export function outboxPublisher(options: PublisherOptions): Rule {
     };
     await createFile(tree, parts.publisher.path, publisherText(project, parts));
     const specPath = join(place, `${name}.publisher.${specFileSuffix}.ts`);
-    if (spec) await createFile(tree, specPath, specText(project, { ...parts, specPath, module }));
+    if (spec) {
+      await createFile(tree, specPath, specText(project, { ...parts, specPath, module }));
+      const advice = testAdvice(project, module);
+      if (advice !== null) logger.warn(advice);
+    }
     if (!skipImport) await register(project, module, 'providers', [parts.publisher]);
   };
 }
@@ -89,7 +100,7 @@ describe('${publisher.className}', () => {
   let app: TestApplication;
 
   beforeEach(async () => {
-    app = await testExactlyOnce(${module.className});
+    app = await ${testCall(project, module)};
   }, 60_000);
   afterEach(() => app.close(), 60_000);
 

@@ -13,6 +13,15 @@ export function kebab(text: string): string {
     .replace(/[\s_]+/g, '-');
 }
 
+/** As Nest's own generators keep it: in lower case, with the underscores that it has. */
+function folderName(text: string): string {
+  return text
+    .trim()
+    .replace(/([a-z\d])([A-Z])/g, '$1-$2')
+    .toLowerCase()
+    .replace(/\s/g, '-');
+}
+
 export function pascal(text: string): string {
   return kebab(text)
     .split(/[-./]/)
@@ -47,13 +56,12 @@ export function readName(given: string | undefined, { what, example, path = '' }
     throw new Error(`The ${what} has no name. Say one, for example ${example}. Nothing was changed.`);
   }
   const [place = '', ...detail] = given.split(':');
-  const parts = [...path.split('/'), ...place.split('/')]
-    .filter((part) => part !== '' && part !== '.')
-    .map(kebab);
-  for (const part of parts) checkWord(part, given, example);
-  const name = parts.pop();
-  if (name === undefined) throw badName(given, example);
-  return { folder: parts.join('/'), name, detail: detail.join(':').trim() };
+  const parts = [...path.split('/'), ...place.split('/')].filter((part) => part !== '' && part !== '.');
+  const name = kebab(parts.pop() ?? '');
+  if (!/^[a-z][a-z\d]*([-.][a-z\d]+)*$/.test(name) || name === 'constructor') throw badName(given, example);
+  const folders = parts.map(folderName);
+  if (folders.some((folder) => !/^[\w@-][\w@.-]*$/.test(folder))) throw badName(given, example);
+  return { folder: folders.join('/'), name, detail: detail.join(':').trim() };
 }
 
 interface Naming {
@@ -72,10 +80,6 @@ export function readClass(given: string, option: string): string {
 
 function upperFirst(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
-function checkWord(word: string, given: string, example: string): void {
-  if (!/^[a-z][a-z\d]*([-.][a-z\d]+)*$/.test(word) || word === 'constructor') throw badName(given, example);
 }
 
 function badName(given: string, example: string): Error {

@@ -18,6 +18,7 @@ export interface Manifest {
 }
 
 interface NestProject {
+  readonly type?: string;
   readonly root?: string;
   readonly sourceRoot?: string;
   readonly entryFile?: string;
@@ -57,6 +58,8 @@ export interface Project {
 
 export const nestConfigPath = 'nest-cli.json';
 const testedMajors = [11, 12];
+/** The lower ends of the packages' peer ranges. */
+export const lowestNest: Readonly<Record<number, string>> = { 11: '11.1.6', 12: '12.0.0' };
 
 export function readProject(tree: Tree, options: PlaceOptions): Project {
   const config = jsonOf<NestConfig>(tree, nestConfigPath) ?? {};
@@ -99,6 +102,22 @@ export function importPath({ isEsm }: Pick<Project, 'isEsm'>, from: string, to: 
   return `${steps.join('/')}${isEsm ? '.js' : ''}`;
 }
 
+/** Where classes are looked for: the project's own sources first, then libraries, then other applications. */
+export function projectRoots(project: Pick<Project, 'sourceRoot' | 'config'>): string[] {
+  const roots = Object.values(project.config.projects ?? {}).map(rootOf);
+  return [...new Set([...searchedRoots(project), ...roots.filter((root) => root !== '')])];
+}
+
+/** Where the application's own configuration may stand: its sources and the libraries of the workspace. */
+export function searchedRoots({ sourceRoot, config }: Pick<Project, 'sourceRoot' | 'config'>): string[] {
+  const libraries = Object.values(config.projects ?? {}).filter((one) => one.type === 'library');
+  return [...new Set([sourceRoot, ...libraries.map(rootOf).filter((root) => root !== '')])];
+}
+
+function rootOf({ sourceRoot, root = '' }: NestProject): string {
+  return join(sourceRoot ?? (root === '' ? '' : join(root, 'src')));
+}
+
 function sourceRootOf(config: NestConfig, project: string | undefined): string {
   if (project === undefined) return config.sourceRoot ?? 'src';
   const found = config.projects?.[project];
@@ -122,10 +141,24 @@ function nearestManifest(tree: Tree, folder: string): string {
 function majorOf(tree: Tree, spec: string): number {
   const installed = jsonOf<Manifest>(tree, 'node_modules/@nestjs/core/package.json')?.version;
   const major = Number(/\d+/.exec(/\d/.test(spec) ? spec : (installed ?? ''))?.[0] ?? testedMajors.at(-1));
-  if (testedMajors.includes(major)) return major;
+  if (!testedMajors.includes(major)) {
+    throw new Error(
+      `This project has Nest ${major}; Exactly Once is for ${testedMajors.join(' and ')}. Nothing was changed.`,
+    );
+  }
+  const exact = installed ?? (/^[\d.]+$/.test(spec) ? spec : '');
+  const lowest = lowestNest[major]!;
+  if (exact === '' || !isBelow(exact, lowest)) return major;
   throw new Error(
-    `This project has Nest ${major}; Exactly Once is for ${testedMajors.join(' and ')}. Nothing was changed.`,
+    `This project has Nest ${exact}; Exactly Once needs ${lowest} or later. Update @nestjs/core, @nestjs/common and the ` +
+      `others of its release first (npm install @nestjs/core@^${lowest} …). Nothing was changed.`,
   );
+}
+
+function isBelow(version: string, lowest: string): boolean {
+  const [own, least] = [version, lowest].map((one) => one.replace(/-.*/, '').split('.').map(Number));
+  const at = least!.findIndex((part, index) => part !== (own![index] ?? 0));
+  return at !== -1 && (own![at] ?? 0) < least![at]!;
 }
 
 function runnerOf(manifest: Manifest): Project['testRunner'] {

@@ -50,11 +50,13 @@ export function writeJson(tree: Tree, path: string, value: unknown): void {
   else if (before.trimEnd() !== text.trimEnd()) tree.overwrite(path, text);
 }
 
-/** TypeScript below a folder, from the root, without what is installed or built. */
+const isSpec = (name: string) => /[.-](spec|test)\.ts$/.test(name);
+
+/** TypeScript below a folder, from the root, without specs and what is installed or built. */
 export function* sourcesBelow(tree: Tree, folder: string): Generator<string> {
   const { subdirs, subfiles } = tree.getDir(folder);
   for (const name of subfiles) {
-    if (name.endsWith('.ts') && !name.endsWith('.d.ts')) yield join(folder, name);
+    if (name.endsWith('.ts') && !name.endsWith('.d.ts') && !isSpec(name)) yield join(folder, name);
   }
   for (const name of subdirs) {
     if (name !== 'node_modules' && name !== 'dist') yield* sourcesBelow(tree, join(folder, name));

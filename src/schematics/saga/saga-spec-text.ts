@@ -2,16 +2,26 @@
  * The spec of a generated saga: the way forth, the way back when the last step is refused, and the latter under crashes.
  * It looks at what was published, so it stays true when the steps begin to do something.
  */
-import { sampleUuid } from '../code/classes.js';
+import { sampleUuid } from '../code/fields.js';
 import { pascal } from '../project/names.js';
-import { backClass, doneClass, type Importing, makerOf, type SagaShape, typeOf } from './saga-text.js';
+import {
+  backClass,
+  doneClass,
+  type Importing,
+  makerOf,
+  refusalOf,
+  type SagaShape,
+  typeOf,
+} from './saga-text.js';
 
 interface SpecPlace {
   readonly importing: Importing;
   readonly module: { readonly className: string; readonly from: string };
+  /** The call that starts the module with the option `override`. */
+  readonly started: string;
 }
 
-export function sagaSpecText(saga: SagaShape, { importing, module }: SpecPlace): string {
+export function sagaSpecText(saga: SagaShape, { importing, module, started }: SpecPlace): string {
   const { name, steps } = saga;
   const className = pascal(name);
   const listed = (classes: readonly string[]) =>
@@ -25,21 +35,21 @@ export function sagaSpecText(saga: SagaShape, { importing, module }: SpecPlace):
 } from '@exactly-once/testing';
 import { ${module.className} } from '${module.from}';
 import { ${makerOf(saga)}, ${className}Started } from '${importing('events')}';
-import { ${className}Steps } from '${importing('steps')}';
+import { ${refusalOf(saga)}, ${className}Steps } from '${importing('steps')}';
 
 describe('${name}', () => {
   const started = ${makerOf(saga)}(
     ${className}Started,
     '${sampleUuid}',
   );
-  const refuse = { ${steps.at(-1)}: () => Promise.resolve(false) };
+  const refuse = {
+    ${steps.at(-1)}: () => Promise.reject(new ${refusalOf(saga)}('in a test')),
+  };
   let app: TestApplication;
 
   async function start(steps: Partial<${className}Steps>): Promise<void> {
     const standIn = Object.assign(new ${className}Steps(), steps);
-    app = await testExactlyOnce(${module.className}, {
-      override: [[${className}Steps, standIn]],
-    });
+    app = await ${started};
   }
   afterEach(() => app.close(), 60_000);
 

@@ -1,7 +1,9 @@
 /**
- * The texts of a generated saga: events, steps, and the chain of handlers. A step that is done tells the next; one that is
- * refused has the steps before it taken back, last first. Each handler's effects happen once, so the chain's do.
+ * The texts of a generated saga: events, and the chain of handlers. A step that is done tells the next; one that is
+ * refused leaves nothing, and has the steps before it taken back, last first. Each handler's effects happen once, so the
+ * chain's do.
  */
+import { newHandlerComment } from '../handler/handler-text.js';
 import { camel, kebab, pascal, plural } from '../project/names.js';
 
 export interface SagaShape {
@@ -11,6 +13,8 @@ export interface SagaShape {
   readonly folder: string;
   /** In camelCase, one at least. */
   readonly steps: readonly string[];
+  /** Whether the application has had other handlers before. */
+  readonly isFurther: boolean;
 }
 
 /** The import path of a file of the saga: `events`, `steps`. */
@@ -21,11 +25,14 @@ interface SagaEvent {
   readonly meaning: string;
 }
 
-const undo = (step: string) => `undo${pascal(step)}`;
-const idOf = ({ name }: SagaShape) => `${camel(name)}Id`;
+export const undo = (step: string) => `undo${pascal(step)}`;
+export const idOf = ({ name }: SagaShape) => `${camel(name)}Id`;
 
 /** The function that makes an event of the saga. */
 export const makerOf = ({ name }: SagaShape) => `${camel(name)}Event`;
+
+/** The error by which a step is refused. */
+export const refusalOf = ({ name }: SagaShape) => `${pascal(name)}StepRefused`;
 
 /** The class that says that a step, or with the last all, is done. */
 export function doneClass({ name, steps }: SagaShape, at: number): string {
@@ -90,65 +97,68 @@ export function ${makerOf(saga)}<T extends ${base}>(
 ${classes.join('\n')}`;
 }
 
-export function stepsText(saga: SagaShape): string {
-  const members = saga.steps.map((step, at) =>
-    at === saga.steps.length - 1 ? doText(saga, step) : `${doText(saga, step)}\n${undoText(saga, step)}`,
-  );
-  return `import { Injectable } from '@nestjs/common';
-
-/**
- * What the steps do, each in its event's transaction. \`false\`: it is refused, and
- * the steps before it are taken back. An error is no refusal: the event comes again.
- */
-@Injectable()
-export class ${pascal(saga.name)}Steps {
-${members.join('\n')}}
-`;
-}
-
-const doText = (saga: SagaShape, step: string) => `  async ${step}(${idOf(saga)}: string): Promise<boolean> {
-    // TODO
-    return Promise.resolve(${idOf(saga)} !== '');
-  }
-`;
-
-const undoText = (saga: SagaShape, step: string) =>
-  `  /** Takes \`${step}\` back. May not be refused: where it fails it is tried again. */
-  async ${undo(step)}(${idOf(saga)}: string): Promise<void> {
-    // TODO
-    await Promise.resolve(${idOf(saga)});
-  }
-`;
-
 export function sagaText(saga: SagaShape, importing: Importing): string {
   const { name, steps } = saga;
   const names = [...eventsOf(saga).map(({ className }) => className), makerOf(saga)].sort();
   const forth = steps.map((_, at) => forthText(saga, at));
   const back = steps.slice(0, -1).map((_, at) => backText(saga, at));
-  return `import { IdempotentHandler, OutboxRepository } from '@exactly-once/nestjs';
+  return `import {
+  EventContext,
+  ExactlyOnce,
+  IdempotentHandler,
+  type IdempotentHandlerOptions,
+  OutboxRepository,
+} from '@exactly-once/nestjs';
 import { Controller } from '@nestjs/common';
-import { Payload } from '@nestjs/microservices';
+import { Ctx, Payload } from '@nestjs/microservices';
 import {
 ${names.map((one) => `  ${one},\n`).join('')}} from '${importing('events')}';
-import { ${pascal(name)}Steps } from '${importing('steps')}';
+import { ${refusalOf(saga)}, ${pascal(name)}Steps } from '${importing('steps')}';
 
-/** ${[...steps, 'completed'].join(' → ')}; a refusal goes back the way it came. */
+/** A transaction for each event: a neighbour's failure does not call outside again. */
+const forth: IdempotentHandlerOptions = { commit: 'event'${saga.isFurther ? ', new: true' : ''} };
+${back.length === 0 ? '' : backOptions}
+/**
+ * ${[...steps, 'completed'].join(' → ')}; a refusal goes back the way it came.
+ * It begins with whoever publishes ${pascal(name)}Started.
+ */
 @Controller()
 export class ${pascal(name)}Saga {
   constructor(
     private readonly steps: ${pascal(name)}Steps,
+    private readonly exactlyOnce: ExactlyOnce,
     private readonly outbox: OutboxRepository,
   ) {}
 
-${[...forth, ...back.reverse()].join('\n')}}
-`;
+${[...forth, ...back.reverse()].join('\n')}
+  /** In a savepoint: a step that is refused leaves nothing that it wrote or published. */
+  async #isDone(step: () => Promise<void>): Promise<boolean> {
+    try {
+      await this.exactlyOnce.transaction(step);
+      return true;
+    } catch (error) {
+      if (error instanceof ${refusalOf(saga)}) return false;
+      throw error;
+    }
+  }
 }
+`.replace('const forth', `${saga.isFurther ? newHandlerComment.trimStart() : ''}const forth`);
+}
+
+const backOptions = `/** Nothing may stay half taken back: attempts for about a day, then a dead letter. */
+const back: IdempotentHandlerOptions = {
+  ...forth,
+  retry: { attempts: 5_000 },
+};
+`;
 
 function forthText(saga: SagaShape, at: number): string {
   const step = saga.steps[at]!;
   const cause = at === 0 ? `${pascal(saga.name)}Started` : doneClass(saga, at - 1);
-  return `${handlerHead(saga, step, cause)}
-    const isDone = await this.steps.${step}(event.${idOf(saga)});
+  return `${handlerHead(saga, { method: step, cause, options: 'forth' })}
+    const isDone = await this.#isDone(() =>
+      this.steps.${step}(event.${idOf(saga)}, context),
+    );
     const next = isDone ? ${doneClass(saga, at)} : ${backClass(saga, at)};
     await this.outbox.publish(${makerOf(saga)}(next, event.${idOf(saga)}));
   }
@@ -157,8 +167,8 @@ function forthText(saga: SagaShape, at: number): string {
 
 function backText(saga: SagaShape, at: number): string {
   const step = undo(saga.steps[at]!);
-  return `${handlerHead(saga, step, backClass(saga, at + 1))}
-    await this.steps.${step}(event.${idOf(saga)});
+  return `${handlerHead(saga, { method: step, cause: backClass(saga, at + 1), options: 'back' })}
+    await this.steps.${step}(event.${idOf(saga)}, context);
     await this.outbox.publish(
       ${makerOf(saga)}(${backClass(saga, at)}, event.${idOf(saga)}),
     );
@@ -166,8 +176,20 @@ function backText(saga: SagaShape, at: number): string {
 `;
 }
 
-function handlerHead({ name, folder }: SagaShape, method: string, cause: string): string {
+interface Head {
+  readonly method: string;
+  readonly cause: string;
+  readonly options: 'forth' | 'back';
+}
+
+function handlerHead({ name, folder }: SagaShape, { method, cause, options }: Head): string {
   const identity = [folder, name, kebab(method)].filter((part) => part !== '').join('/');
-  return `  @IdempotentHandler(${cause}, { name: '${identity}' })
-  async ${method}(@Payload() event: ${cause}): Promise<void> {`;
+  return `  @IdempotentHandler(${cause}, {
+    name: '${identity}',
+    ...${options},
+  })
+  async ${method}(
+    @Payload() event: ${cause},
+    @Ctx() context: EventContext,
+  ): Promise<void> {`;
 }

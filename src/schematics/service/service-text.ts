@@ -7,26 +7,52 @@ import type { Choices } from '../nest-add/packages.js';
 import { exactlyOnceText, importsOfRootModule, typeOrmText } from '../nest-add/root-module-text.js';
 import { pascal } from '../project/names.js';
 import type { Project } from '../project/project.js';
+import { dockerfileText } from './image-text.js';
 
 export interface ServiceShape extends Choices {
   /** In kebab-case. */
   readonly name: string;
   readonly port: number;
+  /** Whether the project's Nest has `useProcessExit`. */
+  readonly hasProcessExit: boolean;
+  /** When the first migration was made. */
+  readonly nowMs: number;
 }
 
 /** By their paths below the service's folder. */
 export function serviceFiles({ isEsm, config }: Project, service: ServiceShape): Record<string, string> {
-  const { name } = service;
+  const { name, database } = service;
   const suffix = isEsm ? '.js' : '';
   return {
+    ...(database === 'embedded' ? {} : { [`${migrationPath}.ts`]: migrationText(service) }),
     'src/main.ts': mainText(service, isEsm),
     'src/main.module.ts': mainModuleText(service, suffix),
     'src/health.controller.ts': healthText,
     [`src/${name}/${name}.module.ts`]: domainText(name),
     'tsconfig.app.json': `${JSON.stringify(tsconfig(name), null, 2)}\n`,
-    Dockerfile: dockerfileText(service, mainOf(name, config)),
+    Dockerfile: dockerfileText(service, config),
   };
 }
+
+const migrationPath = 'src/migrations/1-create-tables';
+const migrationClass = (name: string) => `Create${pascal(name)}Tables`;
+
+const migrationText = ({ name, nowMs }: ServiceShape) =>
+  `import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/** Tables of the domain; those of the framework come with its storage. Never edited once it was released. */
+export class ${migrationClass(name)} implements MigrationInterface {
+  readonly name = '${migrationClass(name)}${nowMs}';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query('SELECT 1'); // TODO: CREATE TABLE …
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('SELECT 1'); // TODO: DROP TABLE …
+  }
+}
+`;
 
 const domainText = (name: string) => `import { Module } from '@nestjs/common';
 
@@ -35,7 +61,12 @@ const domainText = (name: string) => `import { Module } from '@nestjs/common';
 export class ${pascal(name)}Module {}
 `;
 
-function mainText({ port }: ServiceShape, isEsm: boolean): string {
+function mainText({ port, hasProcessExit }: ServiceShape, isEsm: boolean): string {
+  const hooks = hasProcessExit
+    ? `  // Ends with 0, whatever is still open: the first process of a container is deaf to
+  // the signal that Nest would send once more.
+  app.enableShutdownHooks([], { useProcessExit: true });`
+    : '  app.enableShutdownHooks();';
   return `import { exactlyOnce } from '@exactly-once/nestjs';
 import { ValidationPipe } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -45,7 +76,7 @@ async function bootstrap() {
   const app = await NestFactory.create(MainModule);
   app.useGlobalPipes(new ValidationPipe({ transform: true }));
   app.connectMicroservice(exactlyOnce(), { inheritAppConfig: true });
-  app.enableShutdownHooks();
+${hooks}
   await app.startAllMicroservices();
   await app.listen(process.env.PORT ?? ${port});
 }
@@ -54,7 +85,12 @@ ${isEsm ? 'await ' : 'void '}bootstrap();
 }
 
 function mainModuleText(service: ServiceShape, suffix: string): string {
-  const { name } = service;
+  const { name, database } = service;
+  const place = { folder: `./data/${name}`, migrations: migrationClass(name) };
+  const migration =
+    database === 'embedded'
+      ? ''
+      : `import { ${migrationClass(name)} } from './${migrationPath.replace('src/', '')}${suffix}';\n`;
   const domain = `${pascal(name)}Module`;
   const imports = importsOfRootModule(service, false).map(
     ([names, from]) => `import { ${names.join(', ')} } from '${from}';`,
@@ -63,11 +99,11 @@ function mainModuleText(service: ServiceShape, suffix: string): string {
 import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { HealthController } from './health.controller${suffix}';
-import { ${domain} } from './${name}/${name}.module${suffix}';
+${migration}import { ${domain} } from './${name}/${name}.module${suffix}';
 
 @Module({
   imports: [
-    ${indented(typeOrmText(service, name), '    ')},
+    ${indented(typeOrmText(service, name, place), '    ')},
     ${indented(exactlyOnceText(service, name), '    ')},
     TerminusModule,
     ${domain},
@@ -114,35 +150,4 @@ function tsconfig(name: string): object {
     include: ['src/**/*'],
     exclude: ['node_modules', 'dist', 'test', '**/*spec.ts'],
   };
-}
-
-/** A bundler writes one file; tsc keeps the folders from the workspace's root. */
-function mainOf(name: string, { compilerOptions }: Project['config']): string {
-  const { webpack = false, builder = webpack ? 'webpack' : 'tsc' } = compilerOptions ?? {};
-  const kind = typeof builder === 'string' ? builder : (builder.type ?? 'tsc');
-  const folder = ['webpack', 'rspack'].includes(kind) ? '' : `apps/${name}/src/`;
-  return `dist/apps/${name}/${folder}main.js`;
-}
-
-function dockerfileText({ name, port }: ServiceShape, main: string): string {
-  return `# From the workspace's root: docker build -f apps/${name}/Dockerfile .
-# Before a release: DATABASE_URL=... npx exactly-once migrate
-FROM node:22-slim AS build
-WORKDIR /workspace
-COPY . .
-RUN npm ci --no-audit --no-fund \\
- && npx nest build ${name} \\
- && npm prune --omit=dev --no-audit --no-fund
-
-FROM node:22-slim
-WORKDIR /workspace
-ENV NODE_ENV=production PORT=${port}
-COPY --from=build /workspace/package.json package.json
-COPY --from=build /workspace/node_modules node_modules
-COPY --from=build /workspace/dist/apps/${name} dist/apps/${name}
-USER node
-EXPOSE ${port}
-# Node is the first process of the container, so it gets SIGTERM itself.
-CMD ["node", "${main}"]
-`;
 }

@@ -7,7 +7,8 @@ import { jestAdvice, withJestSettings } from '../nest-add/jest-config.js';
 import { addPackages, type Choices, installTask, neededPackages } from '../nest-add/packages.js';
 import { readName } from '../project/names.js';
 import { type NestConfig, nestConfigPath, type Project, readProject } from '../project/project.js';
-import { type Context, join, type Rule, type Tree, writeJson } from '../project/tree.js';
+import { type Context, join, jsonOf, type Rule, type Tree, writeJson } from '../project/tree.js';
+import { dockerIgnoreText } from './image-text.js';
 import { serviceFiles } from './service-text.js';
 
 interface ServiceOptions extends Partial<Choices> {
@@ -16,16 +17,23 @@ interface ServiceOptions extends Partial<Choices> {
   readonly skipInstall?: boolean;
 }
 
+const dockerIgnorePath = '.dockerignore';
+/** There where the installed Nest 11 knows `useProcessExit`; a later 11 than our lowest. */
+const shutdownOptions = 'node_modules/@nestjs/common/interfaces/shutdown-hooks-options.interface.d.ts';
+
 export function service(options: ServiceOptions): Rule {
-  const { database = 'postgres', broker = 'database', port = 3000, skipInstall = false } = options;
+  const { database = 'postgres', broker = 'kafka', port = 3000, skipInstall = false } = options;
   return async (tree, context) => {
     const project = readProject(tree, { sourceRoot: '' });
     const name = readServiceName(options.name);
     checkWorkspace(project.config, name);
     const choices = { database, broker };
-    const files = serviceFiles(project, { ...choices, name, port });
+    const hasProcessExit = project.nestMajor > 11 || tree.exists(shutdownOptions);
+    const files = serviceFiles(project, { ...choices, name, port, hasProcessExit, nowMs: Date.now() });
     for (const [path, text] of Object.entries(files)) await createFile(tree, join('apps', name, path), text);
     addProject(tree, project.config, name);
+    if (project.nestMajor > 11) addReference(tree, name);
+    if (!tree.exists(dockerIgnorePath)) tree.create(dockerIgnorePath, dockerIgnoreText);
     if (needPackages(project, choices, context) && !skipInstall) context.addTask(installTask);
   };
 }
@@ -68,4 +76,14 @@ function addProject(tree: Tree, config: NestConfig, name: string): void {
     compilerOptions: { tsConfigPath: join(root, 'tsconfig.app.json') },
   };
   writeJson(tree, nestConfigPath, { ...config, projects: { ...config.projects, [name]: project } });
+}
+
+/** As Nest 12's own generator lists the applications of a workspace. */
+function addReference(tree: Tree, name: string): void {
+  const config = jsonOf<{ references?: { path: string }[] }>(tree, 'tsconfig.json');
+  if (config === null) return;
+  const path = `./apps/${name}/tsconfig.app.json`;
+  const { references = [] } = config;
+  if (references.some((one) => one.path === path)) return;
+  writeJson(tree, 'tsconfig.json', { ...config, references: [...references, { path }] });
 }
