@@ -94,8 +94,7 @@ export interface FaultPlan {
   readonly hit: number;
   /**
    * `hold`: waits there, alive, until the runner releases it; only around the end of a Kafka transaction. `SIGTERM`: once it
-   * is ready it is
-   * asked to end, and goes on meanwhile.
+   * is ready, it is asked to end, and goes on meanwhile.
    */
   readonly signal: 'SIGKILL' | 'SIGSTOP' | 'SIGTERM' | 'hold';
 }
