@@ -37,9 +37,6 @@ export function config(databaseUrl: string): PollingListenerConfig {
       nextMessagesFunctionName: nextMessagesName,
       nextMessagesBatchSize: batchSize,
       nextMessagesPollingIntervalInMs: 50,
-      // By default 5 s: what waits longer for one of the connections, on a machine that is busy, would be sent again.
-      nextMessagesLockInMs: 60_000,
-      messageProcessingTimeoutInMs: 60_000,
       // Its documentation: deleting messages is important for the speed of polling.
       messageCleanupIntervalInMs: 250,
       messageCleanupProcessedInSec: 1,
