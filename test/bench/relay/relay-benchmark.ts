@@ -42,8 +42,6 @@ export const relayBenchmark: Benchmark = {
     'relay-of-few/nestjs-outbox': ['relay-of-few', 'nestjs-outbox'],
   },
   run: relayRun,
-  smoke: {
-    events: 200,
-    only: ['producer', 'relay', 'transactional-relay', 'pg-transactional-outbox', 'nestjs-outbox'],
-  },
+  // pg-transactional-outbox's listener now and then locks rows that it sends only when the lock is over: not in CI.
+  smoke: { events: 200, only: ['producer', 'relay', 'transactional-relay', 'nestjs-outbox'] },
 };
