@@ -225,7 +225,9 @@ describe('a transaction', () => {
 
     const after = await single.query('SELECT name, setting FROM pg_settings ORDER BY name');
     const prepared = await single.query('SELECT name FROM pg_prepared_statements');
-    const locks = await single.query("SELECT 1 FROM pg_locks WHERE locktype = 'advisory'");
+    const locks = await single.query(
+      "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()",
+    );
 
     expect(after).toEqual(before);
     expect(prepared).toEqual([]);
