@@ -29,7 +29,7 @@ const shared = {
 
 export default {
   testTimeout: 60_000,
-  // ES modules of a finished file stay in the worker's heap (jest on Node 20): at 3 GB a file took ten times as long.
+  // ES modules of a finished file stay in the worker's heap (jest on Node 20), which grew to 3 GB.
   workerIdleMemoryLimit: '700MB',
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{libs,src,apps,test}/**/*.spec.ts'] },

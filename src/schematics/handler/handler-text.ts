@@ -8,7 +8,7 @@ import { indented } from '../code/source-edit.js';
 import { camel, plural } from '../project/names.js';
 import { importPath, type Project } from '../project/project.js';
 import type { Place } from './registration.js';
-import { testCall } from './test-text.js';
+import { testFrame } from './test-text.js';
 
 export interface HandlerParts {
   /** The handler's identity in the database: stays when the class is renamed. */
@@ -127,13 +127,7 @@ export function handlerSpecText(
   return `${imports.join('\n')}
 
 describe('${method}', () => {
-  const event = ${indented(sampleOf(event), '  ')};
-  let app: TestApplication;
-
-  beforeEach(async () => {
-    app = await ${testCall(project, module)};
-  }, 60_000);
-  afterEach(() => app.close(), 60_000);
+${testFrame(project, module, event)}
 
   it('handles an event once that comes twice', async () => {
     expect(await app.deliver(event, { id: 'the-same' })).toBe('handled');

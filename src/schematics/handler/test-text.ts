@@ -3,7 +3,9 @@
  * Says what is left to the user, where the module's own database stands in the way.
  */
 import ts from 'typescript';
-import { callsOf, SourceEdit } from '../code/source-edit.js';
+import type { FoundClass } from '../code/classes.js';
+import { sampleOf } from '../code/fields.js';
+import { callsOf, indented, SourceEdit } from '../code/source-edit.js';
 import { type Project, searchedRoots } from '../project/project.js';
 import { sourcesBelow, textOf } from '../project/tree.js';
 import type { Place } from './registration.js';
@@ -13,6 +15,17 @@ export function testCall(project: Project, { path, className }: Place, override 
   const computed = callsIn(project, path, 'TypeOrmModule.forRootAsync').some(injects);
   const options = [override, ...(computed ? ['typeOrm: {}'] : [])].filter((one) => one !== '');
   return `testExactlyOnce(${className}${options.length === 0 ? '' : `, { ${options.join(', ')} }`})`;
+}
+
+/** What a spec has before its tests: an event, and the module started for each of them. */
+export function testFrame(project: Project, module: Place, event: FoundClass): string {
+  return `  const event = ${indented(sampleOf(event), '  ')};
+  let app: TestApplication;
+
+  beforeEach(async () => {
+    app = await ${testCall(project, module)};
+  }, 60_000);
+  afterEach(() => app.close(), 60_000);`;
 }
 
 /** `null` where a test can start the module. */

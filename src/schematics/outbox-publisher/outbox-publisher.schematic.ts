@@ -3,12 +3,10 @@
  * with the rows that the event is about, and a spec that rolls it back.
  */
 import type { FoundClass } from '../code/classes.js';
-import { sampleOf } from '../code/fields.js';
-import { indented } from '../code/source-edit.js';
 import { createFile } from '../code/write.js';
 import { type EventShape, ensureEvent } from '../event/event-class.js';
 import { moduleFor, type Place, type RegistrationOptions, register } from '../handler/registration.js';
-import { testAdvice, testCall } from '../handler/test-text.js';
+import { testAdvice, testFrame } from '../handler/test-text.js';
 import { camel, pascal, readClass, readName } from '../project/names.js';
 import { importPath, type PlaceOptions, type Project, readProject } from '../project/project.js';
 import { join, type Rule } from '../project/tree.js';
@@ -96,13 +94,7 @@ import { ${event.name} } from '${from(event.path)}';
 import { ${publisher.className} } from '${from(publisher.path)}';
 
 describe('${publisher.className}', () => {
-  const event = ${indented(sampleOf(event), '  ')};
-  let app: TestApplication;
-
-  beforeEach(async () => {
-    app = await ${testCall(project, module)};
-  }, 60_000);
-  afterEach(() => app.close(), 60_000);
+${testFrame(project, module, event)}
 
   it('publishes the event when its transaction commits', async () => {
     await app.get(${publisher.className}).${method}(event);
